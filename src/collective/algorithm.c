@@ -1,0 +1,21 @@
+// The table of algorithms.
+#include "collective/algorithms.h"
+
+#include <string.h>
+
+const char *const rs_collective_names[] = {[RS_ALLREDUCE] = "allreduce", [RS_COLLECTIVE_COUNT] = NULL};
+
+const struct rs_algorithm *const rs_algorithms[] = {
+    &rs_ring_allreduce,
+    &rs_tree_allreduce,
+};
+const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
+
+const struct rs_algorithm *rs_algorithm_find(enum rs_collective collective, const char *name) {
+  for (size_t i = 0; i < rs_algorithm_count; i++) {
+    if (rs_algorithms[i]->collective == collective && strcmp(rs_algorithms[i]->name, name) == 0) {
+      return rs_algorithms[i];
+    }
+  }
+  return NULL;
+}

@@ -1,0 +1,10 @@
+// The algorithms, one file each. A new one: its file, a line here, a row in algorithm.c.
+#ifndef RINGSIDE_COLLECTIVE_ALGORITHMS_H
+#define RINGSIDE_COLLECTIVE_ALGORITHMS_H
+
+#include "ringside/collective.h"
+
+extern const struct rs_algorithm rs_ring_allreduce;
+extern const struct rs_algorithm rs_tree_allreduce;
+
+#endif

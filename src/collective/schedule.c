@@ -1,0 +1,41 @@
+// Readers of a whole schedule: who talks to whom, and the schedule as text.
+#include "collective/step.h"
+
+void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
+                       bool *peers) {
+  struct rs_step steps[RS_ROUND_STEPS_MAX];
+  const uint32_t rounds = algorithm->rounds(params);
+  for (uint32_t k = 0; k < rounds; k++) {
+    const uint32_t count = algorithm->round(params, rank, k, steps);
+    for (uint32_t i = 0; i < count; i++) {
+      const struct rs_step_traits *traits = &rs_step_traits[steps[i].kind];
+      if (traits->sends || traits->receives) {
+        peers[steps[i].peer] = true;
+      }
+    }
+  }
+}
+
+static int digits(uint32_t largest) {
+  return snprintf(NULL, 0, "%u", largest);
+}
+
+void rs_schedule_export(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
+                        struct rs_text *text) {
+  const uint32_t n = params->rank_count, rounds = algorithm->rounds(params);
+  const uint32_t scratch_parts = algorithm->scratch_parts ? algorithm->scratch_parts(params) : 0;
+  const int rank_width = digits(n - 1), round_width = digits(rounds > 0 ? rounds - 1 : 0);
+  rs_text_append(text, "# %s %s, ranks %u, parts %u, scratch parts %u, rounds %u\n", algorithm->name,
+                 rs_collective_names[algorithm->collective], n, algorithm->parts(params), scratch_parts, rounds);
+  for (uint32_t rank = 0; rank < n; rank++) {
+    for (uint32_t k = 0; k < rounds; k++) {
+      struct rs_step steps[RS_ROUND_STEPS_MAX];
+      const uint32_t count = algorithm->round(params, rank, k, steps);
+      for (uint32_t i = 0; i < count; i++) {
+        char line[RS_STEP_FORMAT_BYTES];
+        rs_text_append(text, "rank %*u  round %*u  %s\n", rank_width, rank, round_width, k,
+                       rs_step_format(&steps[i], line, sizeof line));
+      }
+    }
+  }
+}
