@@ -1,0 +1,20 @@
+#include "ringside/transport.h"
+#include "transport/loop.h"
+#include "transport/null.h"
+#include "transport/tcp.h"
+
+#include <string.h>
+
+const struct rs_transport *const rs_transports[] = {
+    &rs_transport_tcp,
+    &rs_transport_loop,
+    &rs_transport_null,
+};
+const size_t rs_transport_count = RS_ARRAY_LENGTH(rs_transports);
+
+const struct rs_transport *rs_transport_find(const char *name) {
+  for (size_t i = 0; i < rs_transport_count; i++)
+    if (strcmp(rs_transports[i]->name, name) == 0)
+      return rs_transports[i];
+  return NULL;
+}
