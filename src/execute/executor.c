@@ -1,0 +1,239 @@
+#include "execute/window.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#define WINDOW_DEFAULT 32
+// Staging for messages that are to be reduced: enough of them to keep a pipeline busy, within what caches hold.
+#define STAGING_BYTES ((size_t)4 << 20)
+// How long a rank yields before it sleeps; docs/performance.md has the measurement.
+#define YIELD_NS 50000
+#define SLEEP_MS_MAX 100
+#define ROUTE_DEVICES_MAX 16
+
+const char *const rs_wait_names[] = {"auto", "spin", "sleep", NULL};
+
+// ---- plan
+// -------------------------------------------------------------------------------------------------------------
+
+// The shape of an execution: what open allocates and memory reports.
+struct shape {
+  struct rs_partition partition;
+  uint32_t rounds, window_slots, staging_slots;
+  uint64_t staging_bytes, scratch_bytes;
+};
+
+static struct shape shape_of(const struct rs_executor_params *params) {
+  const struct rs_algorithm *algorithm = params->algorithm;
+  uint32_t element_bytes = (uint32_t)rs_datatype_bytes(params->datatype);
+  uint32_t parts = algorithm->parts(&params->schedule);
+  struct shape shape = {
+      .partition = rs_partition_make(params->count, element_bytes, parts, params->chunk_bytes),
+      .rounds = algorithm->rounds(&params->schedule),
+      .window_slots = params->window ? (uint32_t)params->window : WINDOW_DEFAULT,
+  };
+  uint32_t reductions_max = 0, run_max = 0; // per round; longest run that is reduced
+  for (uint32_t k = 0; k < shape.rounds; k++) {
+    struct rs_step steps[RS_ROUND_STEPS_MAX];
+    uint32_t count = algorithm->round(&params->schedule, params->rank, k, steps), reductions = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      if (steps[i].kind != RS_STEP_RECV_REDUCE)
+        continue;
+      reductions++;
+      run_max = steps[i].target.count > run_max ? steps[i].target.count : run_max;
+    }
+    reductions_max = reductions > reductions_max ? reductions : reductions_max;
+  }
+  if (run_max > 0) {
+    uint64_t message = rs_partition_message_max(&shape.partition, run_max) * element_bytes;
+    shape.staging_bytes = rs_round_up(rs_max_size(message, 64), 64);
+    size_t slots = rs_max_size(STAGING_BYTES / shape.staging_bytes, reductions_max);
+    shape.staging_slots = (uint32_t)rs_min_size(slots, shape.window_slots);
+  }
+  if (algorithm->scratch_parts)
+    shape.scratch_bytes =
+        (uint64_t)(algorithm->scratch_parts(&params->schedule) / parts) * params->count * element_bytes;
+  return shape;
+}
+
+uint64_t rs_executor_memory(const struct rs_executor_params *params) {
+  struct shape shape = shape_of(params);
+  return shape.scratch_bytes + shape.staging_bytes * shape.staging_slots;
+}
+
+// ---- open and close
+// ------------------------------------------------------------------------------------------------------
+
+static enum rs_status check_params(const struct rs_executor_params *params, struct rs_error *error) {
+  if (params->window && (params->window < RS_ROUND_STEPS_MAX || params->window > WINDOW_SLOTS_MAX))
+    return rs_error_set(error, RS_ERROR_USAGE, "a window of %zu steps is outside %d..%d; change run.window",
+                        params->window, RS_ROUND_STEPS_MAX, WINDOW_SLOTS_MAX);
+  if (params->lanes < 1 || params->lanes > params->route->lanes)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "%zu lanes asked for on a route of %zu", params->lanes,
+                        params->route->lanes);
+  if (params->route->device_count > ROUTE_DEVICES_MAX)
+    return rs_error_set(error, RS_ERROR_USAGE, "a route of %zu devices; the most is %d", params->route->device_count,
+                        ROUTE_DEVICES_MAX);
+  size_t bytes;
+  if (!rs_multiply_size(params->count, rs_datatype_bytes(params->datatype), &bytes) || bytes > params->input->bytes ||
+      bytes > params->output->bytes)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "%llu elements do not fit the buffers given to the executor",
+                        (unsigned long long)params->count);
+  return RS_OK;
+}
+
+static void deregister_all(struct rs_executor *executor) {
+  const struct rs_route *route = executor->params.route;
+  for (size_t i = 0; i < MEMORY_COUNT * route->device_count; i++) {
+    struct rs_device *device = route->devices[i % route->device_count];
+    if (executor->regions[i])
+      device->transport->deregister_memory(device, executor->regions[i]);
+  }
+}
+
+static enum rs_status register_all(struct rs_executor *executor, struct rs_error *error) {
+  const struct rs_route *route = executor->params.route;
+  for (size_t i = 0; i < MEMORY_COUNT * route->device_count; i++) {
+    const struct rs_buffer *buffer = &executor->memory[i / route->device_count];
+    struct rs_device *device = route->devices[i % route->device_count];
+    if (buffer->bytes == 0)
+      continue;
+    enum rs_status status = device->transport->register_memory(device, buffer, &executor->regions[i], error);
+    if (status < 0)
+      return status;
+  }
+  return RS_OK;
+}
+
+enum rs_status rs_executor_open(const struct rs_executor_params *params, struct rs_executor **executor,
+                                struct rs_error *error) {
+  if (check_params(params, error) < 0)
+    return error->status;
+  struct rs_executor *opened = rs_allocate(1, sizeof *opened, "executor", error);
+  if (opened == NULL)
+    return error->status;
+  struct shape shape = shape_of(params);
+  opened->params = *params;
+  opened->partition = shape.partition;
+  opened->rounds = shape.rounds;
+  opened->element_bytes = (uint32_t)rs_datatype_bytes(params->datatype);
+  opened->window_slots = shape.window_slots;
+  opened->staging_slots = shape.staging_slots;
+  opened->staging_bytes = shape.staging_bytes;
+  opened->memory[MEMORY_INPUT] = *params->input;
+  opened->memory[MEMORY_OUTPUT] = *params->output;
+  enum rs_memory_kind kind = params->output->kind;
+  if (rs_buffer_open(kind, shape.scratch_bytes, &opened->memory[MEMORY_SCRATCH], error) < 0)
+    goto free_executor;
+  if (rs_buffer_open(kind, shape.staging_bytes * shape.staging_slots, &opened->memory[MEMORY_STAGING], error) < 0)
+    goto close_scratch;
+  opened->regions =
+      rs_allocate(MEMORY_COUNT * params->route->device_count, sizeof(struct rs_region *), "memory regions", error);
+  if (opened->regions == NULL)
+    goto close_staging;
+  if (register_all(opened, error) < 0)
+    goto deregister;
+  *executor = opened;
+  return RS_OK;
+deregister:
+  deregister_all(opened);
+  free(opened->regions);
+close_staging:
+  rs_buffer_close(&opened->memory[MEMORY_STAGING]);
+close_scratch:
+  rs_buffer_close(&opened->memory[MEMORY_SCRATCH]);
+free_executor:
+  free(opened);
+  return error->status;
+}
+
+void rs_executor_close(struct rs_executor *executor) {
+  if (executor == NULL)
+    return;
+  deregister_all(executor);
+  free(executor->regions);
+  rs_buffer_close(&executor->memory[MEMORY_STAGING]);
+  rs_buffer_close(&executor->memory[MEMORY_SCRATCH]);
+  free(executor);
+}
+
+// ---- run
+// ------------------------------------------------------------------------------------------------------------------
+
+void rs_executor_start(struct rs_executor *executor) {
+  window_start(executor);
+}
+
+enum rs_status rs_executor_advance(struct rs_executor *executor, struct rs_error *error) {
+  bool changed;
+  return window_advance(executor, &changed, error);
+}
+
+void rs_executor_counts(const struct rs_executor *executor, struct rs_executor_counts *counts) {
+  *counts = executor->counts;
+}
+
+static enum rs_status out_of_time(const struct rs_executor *executor, struct rs_error *error) {
+  char where[160];
+  window_describe(executor, where, sizeof where);
+  return rs_error_set(error, RS_ERROR_TIMEOUT,
+                      "%s: nothing moved for %.3g s in %s; is that rank alive, and does the network between the two "
+                      "drop packets? (run.timeout sets the limit)",
+                      executor->params.algorithm->name, (double)executor->params.timeout_ns / 1e9, where);
+}
+
+// Sleeps until a device has something to do, or for SLEEP_MS_MAX. A device that cannot sleep makes this a yield.
+static enum rs_status sleep_on_devices(const struct rs_route *route, struct rs_error *error) {
+  struct pollfd sleepers[ROUTE_DEVICES_MAX];
+  for (size_t i = 0; i < route->device_count; i++) {
+    struct rs_device *device = route->devices[i];
+    if (device->transport->arm == NULL) {
+      sched_yield();
+      return RS_OK;
+    }
+    enum rs_status status = device->transport->arm(device, error);
+    if (status != RS_OK)
+      return status < 0 ? status : RS_OK;
+    sleepers[i] = (struct pollfd){.fd = device->transport->event_fd(device), .events = POLLIN};
+  }
+  if (poll(sleepers, route->device_count, SLEEP_MS_MAX) < 0 && errno != EINTR)
+    return rs_error_set_errno(error, RS_ERROR_IO, errno, "sleeping until a device wakes this rank");
+  return RS_OK;
+}
+
+static void pause_core(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *error) {
+  const struct rs_executor_params *params = &executor->params;
+  int64_t idle_since = 0; // 0: not idle
+  window_start(executor);
+  for (;;) {
+    bool changed;
+    enum rs_status status = window_advance(executor, &changed, error);
+    if (status != RS_IN_PROGRESS)
+      return status;
+    if (changed) {
+      idle_since = 0;
+      continue;
+    }
+    int64_t now = rs_clock_ns();
+    if (idle_since == 0)
+      idle_since = now;
+    if (now - idle_since > params->timeout_ns)
+      return out_of_time(executor, error);
+    if (params->wait == RS_WAIT_SPIN)
+      pause_core();
+    else if (now - idle_since < YIELD_NS)
+      sched_yield();
+    else if ((status = sleep_on_devices(params->route, error)) < 0)
+      return status;
+  }
+}
