@@ -1,0 +1,33 @@
+// baseline: whole collectives of others, run under the same runner as ours.
+#ifndef RINGSIDE_BASELINE_H
+#define RINGSIDE_BASELINE_H
+
+#include "ringside/base.h"
+#include "ringside/collective.h"
+#include "ringside/memory.h"
+
+struct rs_baseline_params {
+  struct rs_world *world;
+  enum rs_collective collective;
+  enum rs_datatype datatype;
+  enum rs_operation operation;
+  uint64_t count;                   // elements per rank
+  struct rs_buffer *input, *output; // the same buffer: in place
+};
+
+// One baseline. `state` is its own.
+struct rs_baseline {
+  const char *name;
+  const char *summary;
+  // UNSUPPORTED with the reason where it cannot run this case.
+  enum rs_status (*open)(const struct rs_baseline_params *params, void **state, struct rs_error *error);
+  enum rs_status (*run)(void *state, struct rs_error *error); // one collective, blocking
+  void (*close)(void *state);                                 // NULL is fine
+};
+
+// All baselines, one row each.
+extern const struct rs_baseline *const rs_baselines[];
+extern const size_t rs_baseline_count;
+const struct rs_baseline *rs_baseline_find(const char *name); // NULL: none
+
+#endif
