@@ -1,0 +1,145 @@
+// store: the result file, schema 1. The only module that sees hdf5.h. docs/results-format.md describes the file.
+//
+// Writing is crash-proof: rs_writer_open creates every dataset and planned row up front, writes status="partial" and
+// renames the file into place; after that no HDF5 metadata changes, so whatever kills the run, the file opens and
+// holds every case for which rs_writer_case had returned. rs_writer_finish replaces it by a compressed, complete copy.
+#ifndef RINGSIDE_STORE_H
+#define RINGSIDE_STORE_H
+
+#include "ringside/base.h"
+#include "ringside/topology.h"
+
+#define RS_SCHEMA_VERSION 1
+
+// ---- rows: what the tables hold; text is UTF-8, NUL-padded
+// ------------------------------------------------------------
+
+struct rs_device_row { // /rank_devices
+  uint32_t rank;
+  char transport[24], interface[32], address[64], driver[32], congestion[32];
+  uint64_t speed_mbit, mtu;
+};
+
+enum rs_verified { RS_NOT_VERIFIED = 0, RS_VERIFIED = 1, RS_VERIFY_FAILED = -1 };
+
+struct rs_case_row { // /cases; times are of one operation; NaN: not known
+  uint32_t case_id;
+  uint8_t finished;
+  char benchmark[24], collective[24], implementation[32], algorithm[32], transport[24];
+  uint8_t emulated;
+  char mode[16], datatype[16], operation[8];
+  uint8_t in_place;
+  uint64_t size_bytes, count;
+  uint32_t rank_count;
+  int32_t peer_a, peer_b; // -1: does not apply
+  uint64_t chunk_bytes;
+  uint32_t lanes;
+  char order[16];
+  uint32_t iterations; // rows in /iterations, warm-up included
+  uint32_t batch;      // operations per iteration row: 1 in isolated mode
+  uint64_t sample_offset;
+  char stop_reason[24];
+  int8_t verified;
+  int64_t sync_error_ns; // -1: clocks not synchronised, times are the largest local duration
+  double median_ns, ci_low_ns, ci_high_ns, min_ns, max_ns, p95_ns, p99_ns, algbw_gb_s, busbw_gb_s;
+};
+
+enum rs_iteration_flag {
+  RS_ITERATION_WARM_UP = 1,
+  RS_ITERATION_INVALID_START = 2,
+  RS_ITERATION_VERIFIED = 4,
+};
+struct rs_iteration_row { // /iterations
+  uint32_t case_id, flags;
+};
+
+// A sample is entry and exit of one rank in one iteration, ns since launch start on the common clock.
+struct rs_sample {
+  int64_t entry_ns, exit_ns;
+};
+
+// A root attribute of the caller's choice: labels ("label.KEY"), library versions ("library.hdf5"), environment
+// ("environment.OMPI_MCA_btl"), seed. The fixed ones (format, schema_version, created, ...) have fields of their own.
+struct rs_attribute {
+  char key[80];
+  char *value;
+};
+
+// Everything that is known when the run starts. Nothing is owned or kept.
+struct rs_run_facts {
+  const char *command_line, *config; // config: the resolved YAML
+  const struct rs_attribute *attributes;
+  size_t attribute_count;
+  const struct rs_placement *placement;
+  const char *const *host_xml; // per host, or NULL
+  const struct rs_device_row *devices;
+  size_t device_count;
+  const struct rs_case_row *cases; // planned rows: finished = 0, iterations = 0; case_id = index
+  size_t case_count;
+  size_t rank_count;
+  size_t max_iterations; // rows reserved for every case
+};
+
+// ---- writing
+// -----------------------------------------------------------------------------------------------------------
+
+struct rs_writer;
+// Bytes that the sample space of such a run takes.
+uint64_t rs_store_sample_bytes(size_t case_count, size_t rank_count, size_t max_iterations);
+// USAGE when the directory cannot be written, or the file exists and force is false (with force it is replaced, by
+// rename, at the moment the new one is complete enough to open). IO with the bytes needed when the disk is too full.
+enum rs_status rs_writer_open(const char *path, bool force, const struct rs_run_facts *facts, struct rs_writer **writer,
+                              struct rs_error *error);
+// Stores one finished case: iterations rows and iterations x rank_count samples (iteration-major), then its row with
+// finished = 1; everything is on the disk when this returns. row->iterations <= max_iterations.
+enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row *row,
+                              const struct rs_iteration_row *iterations, const struct rs_sample *samples,
+                              struct rs_error *error);
+// Writes the compressed copy with status="complete" and renames it over the partial file. The writer is closed either
+// way; on an error the partial file stays.
+enum rs_status rs_writer_finish(struct rs_writer *writer, struct rs_error *error);
+// Closes and leaves the partial file as it is. NULL is fine.
+void rs_writer_abandon(struct rs_writer *writer);
+
+// ---- reading
+// -----------------------------------------------------------------------------------------------------------
+
+// One file in memory, samples apart. Owned by rs_result_close.
+struct rs_result {
+  char *path;
+  char created[24], ringside_version[24], run_uuid[40], status[16];
+  uint32_t schema_version;
+  char *command_line, *config;
+  struct rs_attribute *attributes;
+  size_t attribute_count;
+  struct rs_placement placement;
+  struct rs_device_row *devices;
+  size_t device_count;
+  struct rs_case_row *cases;
+  size_t case_count;
+};
+// Works on a file in the making. USAGE, with what to do, when the file is missing, truncated, not ringside's, or of a
+// newer schema. Unknown extra fields and datasets are ignored.
+enum rs_status rs_result_open(const char *path, struct rs_result **result, struct rs_error *error);
+void rs_result_close(struct rs_result *result); // NULL is fine
+// NULL when there is none.
+const char *rs_result_attribute(const struct rs_result *result, const char *key);
+// Reads the iterations and samples of one finished case; *iterations: row->iterations, *samples: iterations x
+// rank_count; the caller frees both.
+enum rs_status rs_result_samples(const struct rs_result *result, const struct rs_case_row *row,
+                                 struct rs_iteration_row **iterations, struct rs_sample **samples,
+                                 struct rs_error *error);
+
+// Expands files, directories (their *.h5) and glob patterns into a sorted list without duplicates; the caller frees it
+// with rs_paths_fini. USAGE when an argument matches nothing.
+struct rs_paths {
+  char **items;
+  size_t count;
+};
+enum rs_status rs_paths_expand(const char *const *arguments, size_t count, struct rs_paths *paths,
+                               struct rs_error *error);
+void rs_paths_fini(struct rs_paths *paths);
+
+void rs_store_library(char *text, size_t bytes); // "HDF5 1.10.8"
+
+#endif
