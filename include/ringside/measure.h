@@ -1,0 +1,137 @@
+// measure: from a configuration to samples. Config, plan of cases, verifiable input, runner.
+#ifndef RINGSIDE_MEASURE_H
+#define RINGSIDE_MEASURE_H
+
+#include "ringside/base.h"
+#include "ringside/baseline.h"
+#include "ringside/collective.h"
+#include "ringside/execute.h"
+#include "ringside/memory.h"
+#include "ringside/options.h"
+#include "ringside/store.h"
+#include "ringside/topology.h"
+#include "ringside/transport.h"
+
+// ---- configuration --------------------------------------------------------------------------------------------------
+
+enum rs_mode { RS_MODE_ISOLATED, RS_MODE_STREAMING };
+extern const char *const rs_mode_names[]; // NULL-terminated
+
+// Filled through rs_sweep_options (keys at the top level), rs_run_options ("run.*") and rs_sample_options
+// ("samples.*"). Names of algorithms, baselines and transports stay words here; rs_plan_make resolves them.
+struct rs_config {
+  // the sweep
+  struct rs_uint_list collectives; // enum rs_collective
+  struct rs_word_list algorithms, baselines, transports;
+  struct rs_uint_list datatypes, operations, modes, in_place;
+  struct rs_uint_list sizes;  // bytes per rank
+  struct rs_uint_list chunks; // bytes; 0: not cut
+  struct rs_uint_list lanes;
+  // run.*
+  int64_t timeout_ns, case_time_ns;
+  uint64_t wait;        // enum rs_wait
+  uint64_t seed;        // of the case order and the random checks; 0: drawn by rank 0
+  uint64_t threads;     // ranks as threads of this process; 0: no
+  uint64_t memory_kind; // enum rs_memory_kind
+  uint64_t window;
+  bool check; // verify results
+  // samples.*
+  uint64_t min_iterations, max_iterations, warm_up;
+  double interval_width; // stop when (ci_high - ci_low) / median is at most this
+};
+extern const struct rs_option rs_sweep_options[], rs_run_options[], rs_sample_options[];
+
+// ---- plan -----------------------------------------------------------------------------------------------------------
+
+// One point of the sweep. Exactly one of algorithm and baseline is set; transport is NULL for a baseline.
+struct rs_case {
+  uint32_t id; // index in the plan
+  enum rs_collective collective;
+  const struct rs_algorithm *algorithm;
+  const struct rs_baseline *baseline;
+  const struct rs_transport *transport;
+  enum rs_mode mode;
+  enum rs_datatype datatype;
+  enum rs_operation operation;
+  bool in_place;
+  uint64_t size_bytes, count, chunk_bytes;
+  uint32_t lanes;
+};
+struct rs_plan {
+  struct rs_case *cases; // in the order of the sweep; the order of running is the runner's
+  size_t case_count;
+  uint64_t size_max; // of all cases
+  size_t lanes_max;
+};
+// Expands a configuration. USAGE names the unknown algorithm, baseline or transport and lists those that exist, or the
+// size that is no multiple of a datatype.
+enum rs_status rs_plan_make(const struct rs_config *config, struct rs_plan *plan, struct rs_error *error);
+void rs_plan_fini(struct rs_plan *plan);
+
+// algbw is size / time; busbw scales it by what the busiest link must carry: 2(n-1)/n for allreduce (nccl-tests,
+// doc/PERFORMANCE.md). 1 for one rank, so that a figure stands there.
+double rs_busbw_factor(enum rs_collective collective, size_t rank_count);
+
+// ---- verifiable input
+// -------------------------------------------------------------------------------------------------
+
+// Input such that leaving out, doubling, or replacing by another's any rank's contribution to any 64 neighbouring
+// elements changes the result, up to RS_PATTERN_RANKS_MAX ranks, and such that every datatype adds it exactly in any
+// order. See src/measure/pattern.c for the construction.
+#define RS_PATTERN_RANKS_MAX 4096
+struct rs_pattern;
+enum rs_status rs_pattern_open(enum rs_datatype datatype, enum rs_operation operation, size_t rank, size_t rank_count,
+                               struct rs_pattern **pattern, struct rs_error *error);
+void rs_pattern_close(struct rs_pattern *pattern); // NULL is fine
+// This rank's input.
+void rs_pattern_fill(const struct rs_pattern *pattern, void *data, uint64_t count);
+// Bytes that are no valid result anywhere, so that stale output cannot pass.
+void rs_pattern_poison(const struct rs_pattern *pattern, void *data, uint64_t count);
+// Compares every element with the exact result. MISMATCH: "element 17: expected 42, found 41 (3 of 1024 differ)".
+enum rs_status rs_pattern_check(const struct rs_pattern *pattern, const void *data, uint64_t count,
+                                struct rs_error *error);
+
+// ---- runner
+// -----------------------------------------------------------------------------------------------------------
+
+// What came out of one case; on rank 0 only. iterations and samples live until the sink returns.
+struct rs_case_result {
+  const struct rs_case *plan;
+  struct rs_case_row figures; // iterations, batch, stop_reason, verified, sync_error_ns, *_ns, *_gb_s are filled
+  const struct rs_iteration_row *iterations;
+  const struct rs_sample *samples; // iterations x rank_count
+};
+
+// Where results go as they are made; called on rank 0, never inside a timed region.
+struct rs_sink {
+  void *state;
+  enum rs_status (*case_finished)(void *state, const struct rs_case_result *result, struct rs_error *error);
+  // done of total cases; seconds left as far as known, or -1.
+  void (*progress)(void *state, size_t done, size_t total, const struct rs_case *next);
+};
+
+struct rs_runner_params {
+  struct rs_world *world;
+  const struct rs_config *config; // seed is set: equal on all ranks, not 0
+  const struct rs_plan *plan;
+  const struct rs_placement *placement;
+  const void *const *transport_options; // one per rs_transports row, same order: the struct its table filled, or NULL
+  const struct rs_log *log;
+  void *hub; // in-process transports, or NULL
+};
+struct rs_runner;
+// Collective. Opens and connects every transport of the plan, and allocates the buffers.
+enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_runner **runner, struct rs_error *error);
+void rs_runner_close(struct rs_runner *runner); // NULL is fine; not collective
+// The devices that were opened on this rank; `rank` is filled. At most `max` rows; returns how many.
+size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *rows, size_t max);
+// Host memory this rank needs for the plan, in bytes.
+uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank, size_t rank_count);
+// Rows of /iterations that one case may take: samples.max_iterations, or what keeps the file under 256 MiB; never fewer
+// than warm-up, min_iterations and the checks need.
+size_t rs_runner_max_iterations(const struct rs_config *config, const struct rs_plan *plan, size_t rank_count);
+// Collective. Runs every case in the order drawn from the seed. A mismatch marks its case and goes on; the first one is
+// returned as MISMATCH at the end. Any other error ends the run at once.
+enum rs_status rs_runner_run(struct rs_runner *runner, const struct rs_sink *sink, struct rs_error *error);
+
+#endif
