@@ -1,0 +1,17 @@
+// comparison_mismatch: says why two sets have no case in common.
+#ifndef RINGSIDE_REPORT_COMPARISON_MISMATCH_H
+#define RINGSIDE_REPORT_COMPARISON_MISMATCH_H
+
+#include "ringside/store.h"
+
+// Results that are taken together.
+struct rs_case_set {
+  const struct rs_result *const *results;
+  size_t count;
+};
+
+// Fills `error` and returns USAGE; `unverified` cases were left out because their data was wrong.
+enum rs_status rs_comparison_mismatch(const struct rs_case_set *baseline, const struct rs_case_set *candidate,
+                                      size_t unverified, struct rs_error *error);
+
+#endif

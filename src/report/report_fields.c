@@ -1,0 +1,84 @@
+#include "report/report_fields.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define FIELD(name, role, kind)                                                                                        \
+  {                                                                                                                    \
+#name, RS_FIELD_##role, RS_FIELD_##kind, offsetof(struct rs_case_row, name),                                       \
+        sizeof(((struct rs_case_row *)0)->name)                                                                        \
+  }
+
+const struct rs_field rs_report_fields[] = {
+    FIELD(case_id, RESULT, UINT32),   FIELD(finished, RESULT, FLAG),        FIELD(benchmark, FAMILY, TEXT),
+    FIELD(collective, FAMILY, TEXT),  FIELD(implementation, COLUMN, TEXT),  FIELD(algorithm, COLUMN, TEXT),
+    FIELD(transport, COLUMN, TEXT),   FIELD(emulated, FAMILY, FLAG),        FIELD(mode, FAMILY, TEXT),
+    FIELD(datatype, FAMILY, TEXT),    FIELD(operation, FAMILY, TEXT),       FIELD(in_place, PLACE, FLAG),
+    FIELD(size_bytes, POINT, UINT64), FIELD(count, POINT, UINT64),          FIELD(rank_count, FAMILY, UINT32),
+    FIELD(peer_a, FAMILY, INT32),     FIELD(peer_b, FAMILY, INT32),         FIELD(chunk_bytes, COLUMN, UINT64),
+    FIELD(lanes, COLUMN, UINT32),     FIELD(order, FAMILY, TEXT),           FIELD(iterations, RESULT, UINT32),
+    FIELD(batch, RESULT, UINT32),     FIELD(sample_offset, RESULT, UINT64), FIELD(stop_reason, RESULT, TEXT),
+    FIELD(verified, RESULT, INT8),    FIELD(sync_error_ns, RESULT, INT64),  FIELD(median_ns, RESULT, REAL),
+    FIELD(ci_low_ns, RESULT, REAL),   FIELD(ci_high_ns, RESULT, REAL),      FIELD(min_ns, RESULT, REAL),
+    FIELD(max_ns, RESULT, REAL),      FIELD(p95_ns, RESULT, REAL),          FIELD(p99_ns, RESULT, REAL),
+    FIELD(algbw_gb_s, RESULT, REAL),  FIELD(busbw_gb_s, RESULT, REAL),
+};
+const size_t rs_report_field_count = RS_ARRAY_LENGTH(rs_report_fields);
+
+static const void *field_data(const struct rs_field *field, const struct rs_case_row *row) {
+  return (const char *)row + field->offset;
+}
+
+const char *rs_field_text(const struct rs_field *field, const struct rs_case_row *row, size_t *length) {
+  assert(field->kind == RS_FIELD_TEXT);
+  const char *text = field_data(field, row);
+  *length = strnlen(text, field->bytes);
+  return text;
+}
+
+int64_t rs_field_integer(const struct rs_field *field, const struct rs_case_row *row) {
+  assert(field->kind != RS_FIELD_TEXT && field->kind != RS_FIELD_REAL);
+  const void *data = field_data(field, row);
+  switch (field->kind) {
+  case RS_FIELD_FLAG:
+    return *(const uint8_t *)data;
+  case RS_FIELD_INT8:
+    return *(const int8_t *)data;
+  case RS_FIELD_INT32:
+    return *(const int32_t *)data;
+  case RS_FIELD_UINT32:
+    return *(const uint32_t *)data;
+  case RS_FIELD_INT64:
+    return *(const int64_t *)data;
+  case RS_FIELD_UINT64:
+    return (int64_t) * (const uint64_t *)data;
+  case RS_FIELD_TEXT:
+  case RS_FIELD_REAL:
+    break;
+  }
+  return 0;
+}
+
+double rs_field_real(const struct rs_field *field, const struct rs_case_row *row) {
+  assert(field->kind == RS_FIELD_REAL);
+  return *(const double *)field_data(field, row);
+}
+
+int rs_field_compare(const struct rs_field *field, const struct rs_case_row *left, const struct rs_case_row *right) {
+  if (field->kind == RS_FIELD_TEXT)
+    return strncmp(field_data(field, left), field_data(field, right), field->bytes);
+  int64_t a = rs_field_integer(field, left), b = rs_field_integer(field, right);
+  return (a > b) - (a < b);
+}
+
+int rs_report_compare_rows(const struct rs_case_row *left, const struct rs_case_row *right, unsigned roles) {
+  for (unsigned role = RS_FIELD_FAMILY; role <= RS_FIELD_POINT; role *= 2) {
+    for (size_t i = 0; (roles & role) != 0 && i < rs_report_field_count; i++) {
+      const struct rs_field *field = &rs_report_fields[i];
+      int difference = field->role == role ? rs_field_compare(field, left, right) : 0;
+      if (difference != 0)
+        return difference;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,136 @@
+#include "report/report_labels.h"
+#include "report/report_table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define HOSTS_NAMED_MAX 4
+#define DEVICES_NAMED_MAX 4
+#define NAME_WIDTH 9
+
+// The rest of the line is the caller's.
+static void begin_line(const char *name, FILE *file) {
+  fprintf(file, "  %-*s ", NAME_WIDTH, name);
+}
+
+static void print_status(const struct rs_result *result, FILE *file) {
+  size_t finished = 0, verified = 0;
+  for (size_t i = 0; i < result->case_count; i++) {
+    finished += result->cases[i].finished != 0;
+    verified += result->cases[i].finished != 0 && result->cases[i].verified == RS_VERIFIED;
+  }
+  begin_line("status", file);
+  fprintf(file, "%s: %zu of %zu cases finished, %zu verified\n", result->status, finished, result->case_count,
+          verified);
+}
+
+static size_t count_ranks(const struct rs_placement *placement, size_t host) {
+  size_t count = 0;
+  for (size_t r = 0; r < placement->rank_count; r++)
+    count += placement->ranks[r].host == host;
+  return count;
+}
+
+static void print_ranks(const struct rs_placement *placement, FILE *file) {
+  begin_line("ranks", file);
+  fprintf(file, "%zu on %zu host%s", placement->rank_count, placement->host_count,
+          placement->host_count == 1 ? "" : "s");
+  for (size_t h = 0; h < placement->host_count && h < HOSTS_NAMED_MAX; h++)
+    fprintf(file, "%s%s (%zu)", h == 0 ? ": " : ", ", placement->hosts[h].hostname, count_ranks(placement, h));
+  if (placement->host_count > HOSTS_NAMED_MAX)
+    fprintf(file, ", and %zu more", placement->host_count - HOSTS_NAMED_MAX);
+  fputc('\n', file);
+}
+
+// Hosts of one kind share a line; the first of each kind stands for it.
+static bool same_machine(const struct rs_host_facts *a, const struct rs_host_facts *b) {
+  return strcmp(a->cpu, b->cpu) == 0 && a->cores == b->cores && strcmp(a->kernel, b->kernel) == 0 &&
+         strcmp(a->instance_type, b->instance_type) == 0 && strcmp(a->zone, b->zone) == 0 &&
+         strcmp(a->placement_group, b->placement_group) == 0;
+}
+
+static void print_machines(const struct rs_placement *placement, FILE *file) {
+  size_t kinds = 0;
+  for (size_t h = 0; h < placement->host_count; h++) {
+    const struct rs_host_facts *host = &placement->hosts[h];
+    size_t earlier = 0;
+    while (!same_machine(&placement->hosts[earlier], host))
+      earlier++;
+    if (earlier < h || kinds++ >= HOSTS_NAMED_MAX)
+      continue;
+    begin_line("machine", file);
+    fprintf(file, "%s, %" PRIu32 " core%s, %.1f GB, kernel %s", host->cpu[0] != '\0' ? host->cpu : "unknown CPU",
+            host->cores, host->cores == 1 ? "" : "s", (double)host->memory_bytes / 1e9,
+            host->kernel[0] != '\0' ? host->kernel : "unknown");
+    if (host->instance_type[0] != '\0')
+      fprintf(file, ", %s", host->instance_type);
+    if (host->zone[0] != '\0')
+      fprintf(file, ", zone %s", host->zone);
+    if (host->placement_group[0] != '\0')
+      fprintf(file, ", placement group %s", host->placement_group);
+    fputc('\n', file);
+  }
+}
+
+// Devices that differ in rank and address only share a line.
+static bool same_device(const struct rs_device_row *a, const struct rs_device_row *b) {
+  return strcmp(a->transport, b->transport) == 0 && strcmp(a->interface, b->interface) == 0 &&
+         strcmp(a->driver, b->driver) == 0 && strcmp(a->congestion, b->congestion) == 0 &&
+         a->speed_mbit == b->speed_mbit && a->mtu == b->mtu;
+}
+
+static void print_transports(const struct rs_result *result, FILE *file) {
+  size_t kinds = 0;
+  for (size_t d = 0; d < result->device_count; d++) {
+    const struct rs_device_row *device = &result->devices[d];
+    size_t earlier = 0;
+    while (!same_device(&result->devices[earlier], device))
+      earlier++;
+    if (earlier < d || kinds++ >= DEVICES_NAMED_MAX)
+      continue;
+    begin_line("transport", file);
+    fprintf(file, "%s", device->transport);
+    if (device->interface[0] != '\0')
+      fprintf(file, " over %s", device->interface);
+    if (device->driver[0] != '\0')
+      fprintf(file, " (%s)", device->driver);
+    if (device->congestion[0] != '\0')
+      fprintf(file, ", congestion control %s", device->congestion);
+    if (device->mtu != 0)
+      fprintf(file, ", mtu %" PRIu64, device->mtu);
+    if (device->speed_mbit != 0)
+      fprintf(file, ", %.4g Gbit/s", (double)device->speed_mbit / 1000);
+    fputc('\n', file);
+  }
+  if (kinds > DEVICES_NAMED_MAX)
+    fprintf(file, "  %*s and %zu more\n", NAME_WIDTH, "", kinds - DEVICES_NAMED_MAX);
+}
+
+static void print_labels(const struct rs_result *result, FILE *file) {
+  static const char prefix[] = "label.";
+  for (size_t i = 0; i < result->attribute_count; i++) {
+    const struct rs_attribute *attribute = &result->attributes[i];
+    if (strncmp(attribute->key, prefix, strlen(prefix)) != 0)
+      continue;
+    begin_line("label", file);
+    fprintf(file, "%s = %s\n", attribute->key + strlen(prefix), attribute->value);
+  }
+}
+
+void rs_report_header(const struct rs_result *result, FILE *file) {
+  fprintf(file, "%s\n", result->path != NULL ? result->path : "(no file)");
+  begin_line("created", file);
+  fprintf(file, "%s by ringside %s\n", result->created, result->ringside_version);
+  print_status(result, file);
+  print_ranks(&result->placement, file);
+  print_machines(&result->placement, file);
+  print_transports(result, file);
+  print_labels(result, file);
+  for (size_t i = 0; i < result->case_count; i++) {
+    if (result->cases[i].emulated) {
+      begin_line("WARNING", file);
+      fputs("the network was EMULATED: these times say nothing about the real one\n", file);
+      break;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+#include "report/report_labels.h"
+#include "report/report_table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define CASES_NAMED_MAX 6
+// A time is trusted when the clocks agree to this part of it.
+#define CLOCK_MARGIN 10
+
+static bool has_failed(const struct rs_case_row *row) {
+  return row->finished && row->verified == RS_VERIFY_FAILED;
+}
+
+static bool is_unchecked(const struct rs_case_row *row) {
+  return row->finished && row->verified == RS_NOT_VERIFIED;
+}
+
+static bool is_unfinished(const struct rs_case_row *row) {
+  return !row->finished;
+}
+
+static bool is_within_clock_error(const struct rs_case_row *row) {
+  return rs_report_usable(row) && row->sync_error_ns > 0 && row->median_ns < CLOCK_MARGIN * (double)row->sync_error_ns;
+}
+
+static bool is_local(const struct rs_case_row *row) {
+  return rs_report_usable(row) && row->sync_error_ns < 0;
+}
+
+static bool is_isolated(const struct rs_case_row *row) {
+  return strcmp(row->mode, "isolated") == 0;
+}
+
+static bool is_streaming(const struct rs_case_row *row) {
+  return strcmp(row->mode, "streaming") == 0;
+}
+
+static size_t count_cases(const struct rs_result *result, bool (*matches)(const struct rs_case_row *)) {
+  size_t count = 0;
+  for (size_t i = 0; i < result->case_count; i++)
+    count += matches(&result->cases[i]);
+  return count;
+}
+
+static const struct note {
+  bool (*matches)(const struct rs_case_row *row);
+  const char *text; // follows "N of M cases "
+  bool name_cases;
+} notes[] = {
+    {has_failed, "FAILED verification: the data came out wrong, so no time is shown", true},
+    {is_unfinished, "did not finish", true},
+    {is_unchecked, "were not verified: the data may be wrong", false},
+    {is_within_clock_error, "are shorter than 10 times the error of the common clock: read them as upper bounds",
+     false},
+    {is_local, "have no common clock: their times are the longest duration of any one rank", false},
+};
+
+static void print_note(const struct rs_result *result, const struct note *note, FILE *file) {
+  size_t count = count_cases(result, note->matches), named = 0;
+  if (count == 0)
+    return;
+  fprintf(file, "note: %zu of %zu cases %s\n", count, result->case_count, note->text);
+  for (size_t i = 0; note->name_cases && i < result->case_count && named < CASES_NAMED_MAX; i++) {
+    const struct rs_case_row *row = &result->cases[i];
+    if (!note->matches(row))
+      continue;
+    char family[RS_LABEL_BYTES], column[RS_LABEL_BYTES], size[RS_LABEL_BYTES];
+    fprintf(file, "      %s, %s: %s\n", rs_label_case(row, column), rs_label_size(row->size_bytes, size),
+            rs_label_family(row, family));
+    named++;
+  }
+  if (named > 0 && named < count)
+    fprintf(file, "      and %zu more\n", count - named);
+}
+
+void rs_report_notes(const struct rs_result *result, FILE *file) {
+  fputs("\ntime us   median time of one operation, until its slowest rank is done\n"
+        "+-%       95% confidence interval of that median, the wider side, within this launch\n"
+        "busbw     GB/s (10^9) that the busiest link must carry: size / time, for allreduce times 2(n-1)/n\n"
+        "fastest   * and by how much against the next; a~b and ~: their intervals overlap, so neither is named\n",
+        file);
+  if (count_cases(result, is_isolated) > 0)
+    fputs("isolated  one operation at a time, all ranks starting together\n", file);
+  if (count_cases(result, is_streaming) > 0)
+    fputs("streaming back to back, total time / operations; never compare it with isolated\n", file);
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(notes); i++)
+    print_note(result, &notes[i], file);
+}

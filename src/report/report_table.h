@@ -1,0 +1,14 @@
+// report_table: the parts of the table for people, printed in this order: header, blocks, notes.
+#ifndef RINGSIDE_REPORT_REPORT_TABLE_H
+#define RINGSIDE_REPORT_REPORT_TABLE_H
+
+#include "report/report_grid.h"
+
+// Where, when, on what, and how much of it is done.
+void rs_report_header(const struct rs_result *result, FILE *file);
+// One family: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
+enum rs_status rs_report_block(const struct rs_grid *grid, FILE *file, struct rs_error *error);
+// How to read the blocks, and every case that needs a word.
+void rs_report_notes(const struct rs_result *result, FILE *file);
+
+#endif
