@@ -1,0 +1,340 @@
+// ringside run: the main job. Everything before the first case is agreed by all ranks, so that bad input ends in one
+// line and exit code 2; after that, a rank that fails says so and aborts the launch with exit code 4.
+#include "command.h"
+#include "run_record.h"
+#include "run_setup.h"
+
+#include "ringside/launch.h"
+#include "ringside/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// ---- agreement
+// --------------------------------------------------------------------------------------------------------
+
+// Every rank must have the same version and configuration; names the first line that differs from rank 0's.
+static enum rs_status compare_config(const char *mine, const char *first, struct rs_error *error) {
+  while (*mine && *mine == *first) {
+    mine++;
+    first++;
+  }
+  if (*mine == *first)
+    return RS_OK;
+  return rs_error_set(error, RS_ERROR_USAGE,
+                      "this rank and rank 0 disagree about the configuration from '%.*s' against '%.*s' on; start all "
+                      "ranks with the same ringside, file and options",
+                      (int)strcspn(mine, "\n"), mine, (int)strcspn(first, "\n"), first);
+}
+
+static enum rs_status agree_on_config(struct rs_world *world, const struct rs_text *config, struct rs_error *error) {
+  uint64_t bytes = config->length + 1;
+  enum rs_status status = rs_world_broadcast(world, &bytes, sizeof bytes, 0, error);
+  if (status < 0)
+    return status;
+  char *first = rs_allocate(bytes, 1, "the configuration of rank 0", error);
+  if (first == NULL)
+    return error->status;
+  if (world->rank == 0)
+    memcpy(first, config->data, bytes);
+  status = rs_world_broadcast(world, first, bytes, 0, error);
+  if (status == RS_OK)
+    status = compare_config(config->data, first, error);
+  free(first);
+  return rs_world_agree(world, status, error);
+}
+
+static enum rs_status draw_seed(struct rs_world *world, struct rs_config *config, struct rs_error *error) {
+  if (world->rank == 0 && config->seed == 0) {
+    uint32_t seed;
+    if (rs_random_bytes(&seed, sizeof seed, error) < 0)
+      return error->status;
+    config->seed = (uint64_t)seed + 1;
+  }
+  return rs_world_broadcast(world, &config->seed, sizeof config->seed, 0, error);
+}
+
+// ---- checks before anything is touched
+// ------------------------------------------------------------------------------------
+
+static enum rs_status check_memory(const struct run_setup *setup, const struct rs_plan *plan,
+                                   const struct rs_placement *placement, size_t rank, struct rs_error *error) {
+  const struct rs_rank_facts *facts = &placement->ranks[rank];
+  const struct rs_host_facts *host = &placement->hosts[facts->host];
+  uint64_t needed = rs_runner_memory(&setup->config, plan, rank, placement->rank_count);
+  uint64_t available = host->memory_available_bytes;
+  char needed_text[32], available_text[32];
+  if (available == 0 || needed <= available / facts->local_ranks)
+    return RS_OK;
+  return rs_error_set(error, RS_ERROR_USAGE,
+                      "host %s has %s of memory free for %u ranks, and this rank alone needs %s; use smaller sizes "
+                      "(the largest is set by 'size') or fewer ranks per host",
+                      host->hostname, rs_format_size(available, available_text, sizeof available_text),
+                      facts->local_ranks, rs_format_size(needed, needed_text, sizeof needed_text));
+}
+
+// Rank 0: says before the long work what rs_writer_open would say after it.
+static enum rs_status check_output(const struct run_setup *setup, const char *path, struct rs_error *error) {
+  struct stat info;
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    return rs_error_set(error, RS_ERROR_USAGE, "the output %s is a directory; give a file name with -o", path);
+  if (access(path, F_OK) == 0 && !setup->force)
+    return rs_error_set(error, RS_ERROR_USAGE,
+                        "the output %s exists; choose another name with -o, or --force to replace it", path);
+  const char *slash = strrchr(path, '/');
+  char folder[4096] = ".";
+  if (slash)
+    snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+  if (access(folder, W_OK | X_OK) != 0)
+    return rs_error_set_errno(error, RS_ERROR_USAGE, errno, "cannot write the output into %s", folder);
+  return RS_OK;
+}
+
+static void default_path(char *path, size_t bytes) {
+  char now[32], compact[32];
+  rs_clock_utc(now, sizeof now);
+  size_t length = 0;
+  for (const char *c = now; *c; c++)
+    if (*c != '-' && *c != ':')
+      compact[length++] = *c;
+  compact[length] = '\0';
+  struct stat info;
+  bool results = stat("results", &info) == 0 && S_ISDIR(info.st_mode);
+  snprintf(path, bytes, "%sringside-%s.h5", results ? "results/" : "", compact);
+}
+
+// ---- progress and plan on paper
+// -----------------------------------------------------------------------------------------------
+
+struct screen {
+  struct run_record record; // first: the sink's state is both
+  bool progress;
+};
+
+static enum rs_status screen_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
+  struct screen *screen = state;
+  return run_record_case(&screen->record, result, error);
+}
+
+static void case_words(const struct rs_case *point, char *text, size_t bytes) {
+  char size[32];
+  rs_format_size(point->size_bytes, size, sizeof size);
+  snprintf(text, bytes, "%s %s%s%s %s %s", rs_collective_names[point->collective],
+           point->algorithm ? point->algorithm->name : point->baseline->name, point->transport ? "/" : "",
+           point->transport ? point->transport->name : "", size, rs_datatype_names[point->datatype]);
+}
+
+static void screen_progress(void *state, size_t done, size_t total, const struct rs_case *next) {
+  const struct screen *screen = state;
+  static const char bar[] = "##############################";
+  if (!screen->progress)
+    return;
+  char words[128];
+  case_words(next, words, sizeof words);
+  int filled = (int)(done * (sizeof bar - 1) / total);
+  fprintf(stderr, "\r[%-*.*s] %zu/%zu  %-44.44s", (int)sizeof bar - 1, filled, bar, done, total, words);
+  fflush(stderr);
+}
+
+static void clear_progress(const struct screen *screen) {
+  if (screen->progress)
+    fprintf(stderr, "\r%90s\r", "");
+}
+
+static void print_plan(const struct rs_plan *plan, const struct rs_config *config,
+                       const struct rs_placement *placement) {
+  for (size_t i = 0; i < plan->case_count; i++) {
+    const struct rs_case *point = &plan->cases[i];
+    char words[128];
+    case_words(point, words, sizeof words);
+    printf("%4u  %s %s %s%s\n", point->id, words, rs_operation_names[point->operation], rs_mode_names[point->mode],
+           point->in_place ? " in place" : "");
+  }
+  char memory[32];
+  rs_format_size(rs_runner_memory(config, plan, 0, placement->rank_count), memory, sizeof memory);
+  printf("%zu cases, %zu ranks on %zu hosts, at most %zu iterations each, %s per rank\n", plan->case_count,
+         placement->rank_count, placement->host_count, rs_runner_max_iterations(config, plan, placement->rank_count),
+         memory);
+}
+
+// ---- the run
+// ----------------------------------------------------------------------------------------------------------------
+
+struct run {
+  const struct run_setup *setup;
+  struct rs_loop_hub *hub; // ranks as threads
+  struct rs_config config;
+  struct rs_plan plan;
+  struct rs_topology *topology;
+  struct rs_placement placement;
+  struct rs_text config_text;
+  char path[4096];
+};
+
+static void fail_alone(struct rs_world *world, struct screen *screen, const struct rs_error *error) {
+  rs_writer_abandon(screen->record.writer);
+  clear_progress(screen);
+  fprintf(stderr, "ringside run: rank %zu: %s\n", world->rank, error->text);
+  fflush(NULL);
+  rs_world_abort(world, EXIT_FAILED);
+}
+
+static enum rs_status print_result(const struct run *run, struct rs_error *error) {
+  struct rs_result *result;
+  if (rs_result_open(run->path, &result, error) < 0)
+    return error->status;
+  if (!run->setup->quiet)
+    rs_report_table(result, stdout);
+  rs_result_close(result);
+  printf("%sresult: %s\n", run->setup->quiet ? "" : "\n", run->path);
+  if (fflush(stdout) != 0)
+    return rs_error_set_errno(error, RS_ERROR_IO, errno, "printing the result, which is safe in %s", run->path);
+  return RS_OK;
+}
+
+static enum rs_status measure(struct rs_world *world, struct run *run, struct rs_error *error) {
+  struct rs_runner_params params = {
+      .world = world,
+      .config = &run->config,
+      .plan = &run->plan,
+      .placement = &run->placement,
+      .transport_options = (const void *const *)run->setup->transport_options,
+      .hub = run->hub,
+  };
+  struct rs_runner *runner;
+  enum rs_status status = rs_runner_open(&params, &runner, error);
+  if (status < 0)
+    return status;
+  struct screen screen = {
+      .record = {.world = world,
+                 .setup = run->setup,
+                 .config = &run->config,
+                 .plan = &run->plan,
+                 .topology = run->topology,
+                 .placement = &run->placement,
+                 .path = run->path,
+                 .config_text = run->config_text.data},
+      .progress = run->setup->progress && world->rank == 0,
+  };
+  status = rs_world_agree(world, run_record_open(&screen.record, runner, error), error);
+  if (status < 0)
+    goto close_runner;
+  struct rs_sink sink = {&screen, screen_case, screen_progress};
+  status = rs_runner_run(runner, &sink, error);
+  if (status < 0 && status != RS_ERROR_MISMATCH)
+    fail_alone(world, &screen, error);
+  clear_progress(&screen);
+  struct rs_error writing = {0};
+  if (world->rank == 0 && (run_record_finish(&screen.record, &writing) < 0 || print_result(run, &writing) < 0))
+    fail_alone(world, &screen, &writing);
+close_runner:
+  rs_runner_close(runner);
+  return status;
+}
+
+static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs_error *error) {
+  const struct run_setup *setup = run->setup;
+  if (draw_seed(world, &run->config, error) < 0)
+    return error->status;
+  if (rs_world_agree(world, rs_plan_make(&run->config, &run->plan, error), error) < 0)
+    return error->status;
+  if (rs_world_agree(world, rs_topology_open(&run->topology, error), error) < 0)
+    return error->status;
+  if (rs_placement_gather(world, run->topology, &run->placement, error) < 0)
+    return error->status;
+  enum rs_status status = check_memory(setup, &run->plan, &run->placement, world->rank, error);
+  if (status == RS_OK && world->rank == 0 && !setup->dry_run)
+    status = check_output(setup, run->path, error);
+  return rs_world_agree(world, status, error);
+}
+
+// What the file keeps: everything as it was resolved, the drawn seed included.
+static enum rs_status format_config(const struct run_setup *setup, uint64_t seed, struct rs_text *text,
+                                    struct rs_error *error) {
+  rs_text_append(text, "# ringside %s\n", RS_VERSION_STRING);
+  rs_options_format(&setup->options, text);
+  if (seed)
+    rs_text_append(text, "# run.seed was drawn: %llu\n", (unsigned long long)seed);
+  return text->failed ? rs_error_set_memory(error, text->length, "the configuration") : RS_OK;
+}
+
+// One rank from start to end.
+static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs_error *error) {
+  const struct run *shared = argument;
+  struct run run = *shared;
+  struct rs_text own = {0};
+  enum rs_status status = rs_world_agree(world, format_config(run.setup, 0, &own, error), error);
+  if (status == RS_OK)
+    status = agree_on_config(world, &own, error);
+  rs_text_fini(&own);
+  if (status == RS_OK)
+    status = prepare(world, &run, error);
+  if (status == RS_OK)
+    status = rs_world_agree(
+        world, format_config(run.setup, run.setup->config.seed ? 0 : run.config.seed, &run.config_text, error), error);
+  if (status == RS_OK && run.setup->dry_run) {
+    if (world->rank == 0)
+      print_plan(&run.plan, &run.config, &run.placement);
+  } else if (status == RS_OK) {
+    status = measure(world, &run, error);
+  }
+  rs_text_fini(&run.config_text);
+  rs_placement_fini(&run.placement);
+  rs_topology_close(run.topology);
+  rs_plan_fini(&run.plan);
+  return status;
+}
+
+static enum rs_status run_threads(struct run *run, struct rs_error *error) {
+  size_t threads = run->setup->config.threads;
+  if (rs_launch_present())
+    return rs_error_set(error, RS_ERROR_USAGE, "run.threads and mpirun exclude each other; leave one of them out");
+  for (size_t i = 0; i < run->setup->config.baselines.count; i++)
+    if (strcmp(run->setup->config.baselines.words[i], "mpi") == 0)
+      return rs_error_set(error, RS_ERROR_USAGE, "baseline mpi needs mpirun; with run.threads add --set baseline=none");
+  enum rs_status status = rs_loop_hub_open(threads, &run->hub, error);
+  if (status == RS_OK)
+    status = rs_launch_threads(threads, run_rank, run, error);
+  rs_loop_hub_close(run->hub);
+  return status;
+}
+
+// Under mpirun all ranks hear of bad usage before one of them says it.
+static int run_mpi(struct run *run, enum rs_status parsed, struct rs_error *error) {
+  struct rs_world *world;
+  if (rs_launch_init(&world, error) < 0)
+    return command_fail("run", error);
+  enum rs_status status = rs_world_agree(world, parsed, error);
+  if (status == RS_OK)
+    status = run_rank(world, run, error);
+  int code = rs_status_exit_code(status);
+  if (status < 0 && world->rank == 0)
+    command_fail("run", error);
+  rs_launch_fini(world);
+  return code;
+}
+
+int cmd_run(int argc, char **argv) {
+  struct run_setup setup;
+  struct rs_error error = {0};
+  enum rs_status parsed = run_setup_init(&setup, argc, argv, &error);
+  int code = EXIT_YES;
+  struct run run = {.setup = &setup, .config = setup.config};
+  if (setup.output)
+    snprintf(run.path, sizeof run.path, "%s", setup.output);
+  else
+    default_path(run.path, sizeof run.path);
+  if (parsed == RS_OK && setup.help)
+    run_setup_help(&setup);
+  else if (parsed < 0 && !rs_launch_present())
+    code = command_fail("run", &error);
+  else if (parsed == RS_OK && setup.config.threads > 0)
+    code = run_threads(&run, &error) < 0 ? command_fail("run", &error) : EXIT_YES;
+  else
+    code = run_mpi(&run, parsed, &error);
+  run_setup_fini(&setup);
+  return code;
+}

@@ -1,0 +1,60 @@
+// The program: finds the subcommand and hands over.
+#include "command.h"
+
+#include <string.h>
+
+static const struct command commands[] = {
+    {"run", "measure: under mpirun, srun, or alone", cmd_run},
+    {"show", "print a result as a table, JSON or CSV", cmd_show},
+    {"compare", "set results against each other", cmd_compare},
+    {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
+    {"verify", "prove the schedules of all algorithms", cmd_verify},
+};
+
+static void print_usage(FILE *file) {
+  fputs("ringside measures the interconnect that distributed training lives on.\n\n"
+        "usage: ringside COMMAND [ARGUMENTS]\n\ncommands:\n",
+        file);
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)
+    fprintf(file, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+  fputs("\n'ringside COMMAND --help' explains a command, with examples.\n", file);
+}
+
+int command_fail(const char *command, const struct rs_error *error) {
+  fprintf(stderr, "ringside %s: %s\n", command, error->text);
+  if (error->status == RS_ERROR_USAGE)
+    fprintf(stderr, "try 'ringside %s --help'\n", command);
+  return rs_status_exit_code(error->status);
+}
+
+static int unknown_command(const char *word) {
+  const char *names[RS_ARRAY_LENGTH(commands)];
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)
+    names[i] = commands[i].name;
+  const char *nearest = rs_text_nearest(word, names, RS_ARRAY_LENGTH(names));
+  fprintf(stderr, "ringside: there is no command '%s'", word);
+  if (nearest)
+    fprintf(stderr, "; did you mean '%s'?", nearest);
+  fputs("\ntry 'ringside --help'\n", stderr);
+  return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    print_usage(stderr);
+    return EXIT_USAGE;
+  }
+  const char *word = argv[1];
+  if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+    print_usage(stdout);
+    return EXIT_YES;
+  }
+  if (strcmp(word, "--version") == 0) {
+    puts("ringside " RS_VERSION_STRING);
+    return EXIT_YES;
+  }
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)
+    if (strcmp(word, commands[i].name) == 0)
+      return commands[i].run(argc - 1, argv + 1);
+  return unknown_command(word);
+}

@@ -1,0 +1,243 @@
+#include "run_record.h"
+
+#include "ringside/launch.h"
+#include "ringside/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern char **environ;
+
+// Variables that change what the network or the ranks do.
+static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "MPICH_",    "MPIR_CVAR_",
+                                                   "UCX_",      "FI_",        "NCCL_",     "OMP_",
+                                                   "MALLOC_",   "LD_PRELOAD", "SLURM_JOB_"};
+
+// ---- planned rows
+// -----------------------------------------------------------------------------------------------------
+
+static struct rs_case_row planned_row(const struct rs_case *point, size_t rank_count) {
+  struct rs_case_row row = {
+      .case_id = point->id,
+      .in_place = point->in_place,
+      .size_bytes = point->size_bytes,
+      .count = point->count,
+      .rank_count = (uint32_t)rank_count,
+      .peer_a = -1,
+      .peer_b = -1,
+      .chunk_bytes = point->chunk_bytes,
+      .lanes = point->lanes,
+  };
+  const char *name = point->algorithm ? point->algorithm->name : point->baseline->name;
+  snprintf(row.benchmark, sizeof row.benchmark, "collective");
+  snprintf(row.collective, sizeof row.collective, "%s", rs_collective_names[point->collective]);
+  snprintf(row.implementation, sizeof row.implementation, "%s", name);
+  snprintf(row.algorithm, sizeof row.algorithm, "%s", point->algorithm ? name : "");
+  snprintf(row.transport, sizeof row.transport, "%s", point->transport ? point->transport->name : "");
+  snprintf(row.mode, sizeof row.mode, "%s", rs_mode_names[point->mode]);
+  snprintf(row.datatype, sizeof row.datatype, "%s", rs_datatype_names[point->datatype]);
+  snprintf(row.operation, sizeof row.operation, "%s", rs_operation_names[point->operation]);
+  snprintf(row.order, sizeof row.order, "default");
+  return row;
+}
+
+// ---- attributes
+// -------------------------------------------------------------------------------------------------------
+
+struct attribute_list {
+  struct rs_attribute *items;
+  size_t count, capacity;
+};
+
+static void add(struct attribute_list *list, const char *key, const char *value, struct rs_error *error) {
+  if (error->status < 0)
+    return;
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity * 2 + 32;
+    void *grown = realloc(list->items, capacity * sizeof *list->items);
+    if (grown == NULL) {
+      rs_error_set_memory(error, capacity * sizeof *list->items, "attributes");
+      return;
+    }
+    list->items = grown;
+    list->capacity = capacity;
+  }
+  struct rs_attribute *item = &list->items[list->count];
+  snprintf(item->key, sizeof item->key, "%s", key);
+  item->value = strdup(value);
+  if (item->value == NULL)
+    rs_error_set_memory(error, strlen(value), "attributes");
+  else
+    list->count++;
+}
+
+static void add_environment(struct attribute_list *list, struct rs_error *error) {
+  for (char **variable = environ; *variable; variable++) {
+    const char *value = strchr(*variable, '=');
+    bool wanted = false;
+    for (size_t i = 0; value && i < RS_ARRAY_LENGTH(environment_prefixes); i++)
+      wanted |= strncmp(*variable, environment_prefixes[i], strlen(environment_prefixes[i])) == 0;
+    char key[sizeof list->items->key];
+    // Names that do not fit are not worth cutting: two could become one.
+    if (wanted && snprintf(key, sizeof key, "environment.%.*s", (int)(value - *variable), *variable) < (int)sizeof key)
+      add(list, key, value + 1, error);
+  }
+}
+
+static void collect_attributes(const struct run_record *record, struct attribute_list *list, struct rs_error *error) {
+  char text[128];
+  for (size_t i = 0; i < record->setup->label_count; i++)
+    add(list, record->setup->labels[i].key, record->setup->labels[i].value, error);
+  if (strcmp(record->world->ops->name, "mpi") == 0) {
+    rs_launch_library(text, sizeof text);
+    add(list, "library.mpi", text, error);
+  }
+  rs_store_library(text, sizeof text);
+  add(list, "library.hdf5", text, error);
+  rs_topology_library(text, sizeof text);
+  add(list, "library.hwloc", text, error);
+  add(list, "compiler", __VERSION__, error);
+  add(list, "world", record->world->ops->name, error);
+  add(list, "start", "barrier", error);
+  add_environment(list, error);
+}
+
+static void free_attributes(struct attribute_list *list) {
+  for (size_t i = 0; i < list->count; i++)
+    free(list->items[i].value);
+  free(list->items);
+}
+
+// ---- gathering
+// ----------------------------------------------------------------------------------------------------------
+
+// host_xml[h] on rank 0: hwloc's XML from the first rank of host h.
+static enum rs_status gather_xml(const struct run_record *record, char **host_xml, struct rs_error *error) {
+  struct rs_world *world = record->world;
+  const struct rs_placement *placement = record->placement;
+  enum rs_status status = RS_OK;
+  for (size_t h = 0; h < placement->host_count && status == RS_OK; h++) {
+    size_t root = 0;
+    while (placement->ranks[root].host != h)
+      root++;
+    const char *mine = rs_topology_xml(record->topology);
+    uint64_t bytes = strlen(mine) + 1;
+    status = rs_world_broadcast(world, &bytes, sizeof bytes, root, error);
+    if (status < 0)
+      break;
+    char *xml = rs_allocate(bytes, 1, "hwloc XML", error);
+    if (xml == NULL)
+      return error->status;
+    if (world->rank == root)
+      memcpy(xml, mine, bytes);
+    status = rs_world_broadcast(world, xml, bytes, root, error);
+    if (world->rank == 0)
+      host_xml[h] = xml;
+    else
+      free(xml);
+  }
+  return status;
+}
+
+// All ranks' devices on rank 0, *rows owned by the caller; every rank has as many.
+static enum rs_status gather_devices(const struct run_record *record, const struct rs_runner *runner,
+                                     struct rs_device_row **rows, size_t *count, struct rs_error *error) {
+  struct rs_world *world = record->world;
+  struct rs_device_row *mine = rs_allocate(rs_transport_count, sizeof *mine, "devices", error);
+  struct rs_device_row *all = rs_allocate(rs_transport_count * world->size, sizeof *all, "devices", error);
+  enum rs_status status = error->status;
+  if (mine == NULL || all == NULL)
+    goto free_rows;
+  size_t per_rank = rs_runner_devices(runner, mine, rs_transport_count);
+  status = rs_world_gather(world, mine, per_rank * sizeof *mine, all, 0, error);
+  if (status < 0)
+    goto free_rows;
+  *rows = all;
+  *count = per_rank * world->size;
+  free(mine);
+  return RS_OK;
+free_rows:
+  free(mine);
+  free(all);
+  return status;
+}
+
+// ---- the file
+// ---------------------------------------------------------------------------------------------------------
+
+static enum rs_status open_writer(struct run_record *record, const struct rs_device_row *devices, size_t device_count,
+                                  char **host_xml, struct rs_error *error) {
+  const struct rs_plan *plan = record->plan;
+  size_t rank_count = record->world->size;
+  struct attribute_list attributes = {0};
+  struct rs_case_row *rows = rs_allocate(plan->case_count, sizeof *rows, "planned rows", error);
+  if (rows == NULL)
+    return error->status;
+  for (size_t i = 0; i < plan->case_count; i++)
+    rows[i] = planned_row(&plan->cases[i], rank_count);
+  collect_attributes(record, &attributes, error);
+  struct rs_run_facts facts = {
+      .command_line = record->setup->command_line,
+      .config = record->config_text,
+      .attributes = attributes.items,
+      .attribute_count = attributes.count,
+      .placement = record->placement,
+      .host_xml = (const char *const *)host_xml,
+      .devices = devices,
+      .device_count = device_count,
+      .cases = rows,
+      .case_count = plan->case_count,
+      .rank_count = rank_count,
+      .max_iterations = rs_runner_max_iterations(record->config, plan, rank_count),
+  };
+  if (error->status == RS_OK)
+    rs_writer_open(record->path, record->setup->force, &facts, &record->writer, error);
+  free_attributes(&attributes);
+  free(rows);
+  return error->status;
+}
+
+enum rs_status run_record_open(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
+  struct rs_device_row *devices = NULL;
+  size_t device_count = 0;
+  char **host_xml = rs_allocate(record->placement->host_count, sizeof *host_xml, "hwloc XML", error);
+  if (host_xml == NULL)
+    return error->status;
+  enum rs_status status = gather_devices(record, runner, &devices, &device_count, error);
+  if (status == RS_OK)
+    status = gather_xml(record, host_xml, error);
+  if (status == RS_OK && record->world->rank == 0)
+    status = open_writer(record, devices, device_count, host_xml, error);
+  for (size_t h = 0; h < record->placement->host_count; h++)
+    free(host_xml[h]);
+  free(host_xml);
+  free(devices);
+  return status;
+}
+
+enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
+  struct run_record *record = state;
+  struct rs_case_row row = planned_row(result->plan, record->world->size), figures = result->figures;
+  row.finished = 1;
+  row.iterations = figures.iterations;
+  row.batch = figures.batch;
+  row.verified = figures.verified;
+  row.sync_error_ns = figures.sync_error_ns;
+  row.median_ns = figures.median_ns;
+  row.ci_low_ns = figures.ci_low_ns;
+  row.ci_high_ns = figures.ci_high_ns;
+  row.min_ns = figures.min_ns;
+  row.max_ns = figures.max_ns;
+  row.p95_ns = figures.p95_ns;
+  row.p99_ns = figures.p99_ns;
+  row.algbw_gb_s = figures.algbw_gb_s;
+  row.busbw_gb_s = figures.busbw_gb_s;
+  memcpy(row.stop_reason, figures.stop_reason, sizeof row.stop_reason);
+  return rs_writer_case(record->writer, &row, result->iterations, result->samples, error);
+}
+
+enum rs_status run_record_finish(struct run_record *record, struct rs_error *error) {
+  struct rs_writer *writer = record->writer;
+  record->writer = NULL;
+  return rs_writer_finish(writer, error);
+}

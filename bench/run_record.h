@@ -1,0 +1,26 @@
+// From what a run knows to what the result file holds. Rank 0 writes; the gathering is collective.
+#ifndef RINGSIDE_BENCH_RUN_RECORD_H
+#define RINGSIDE_BENCH_RUN_RECORD_H
+
+#include "run_setup.h"
+
+struct run_record {
+  struct rs_world *world;
+  const struct run_setup *setup;
+  const struct rs_config *config; // with the seed that was drawn
+  const struct rs_plan *plan;
+  const struct rs_topology *topology;
+  const struct rs_placement *placement;
+  const char *path;
+  const char *config_text;  // the resolved YAML
+  struct rs_writer *writer; // rank 0
+};
+
+// Collective: gathers devices and topologies, and opens the file on rank 0.
+enum rs_status run_record_open(struct run_record *record, const struct rs_runner *runner, struct rs_error *error);
+// A sink's case_finished; state is the record.
+enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error);
+// Rank 0: completes the file.
+enum rs_status run_record_finish(struct run_record *record, struct rs_error *error);
+
+#endif
