@@ -1,0 +1,217 @@
+// sample_run: a small made-up run for the tests of the store. Every value follows from the case, iteration and rank, so
+// that a reader knows what must be in the file without asking the writer.
+#ifndef RS_TEST_SAMPLE_RUN_H
+#define RS_TEST_SAMPLE_RUN_H
+
+#include "ringside/store.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SAMPLE_CASES = 4, SAMPLE_RANKS = 3, SAMPLE_HOSTS = 2, SAMPLE_ITERATIONS = 12 };
+static const char sample_config[] = "run:\n  output: \"caf\u00e9.h5\"\nsizes: [8, 64 MiB]\n";
+static const char sample_xml[] = "<?xml version=\"1.0\"?>\n<topology version=\"2.0\"/>\n";
+
+struct sample_run {
+  struct rs_host_facts hosts[SAMPLE_HOSTS];
+  struct rs_rank_facts ranks[SAMPLE_RANKS];
+  struct rs_device_row devices[SAMPLE_RANKS];
+  struct rs_case_row cases[SAMPLE_CASES];
+  struct rs_attribute attributes[4];
+  const char *host_xml[SAMPLE_HOSTS];
+  char values[4][16];
+  struct rs_placement placement;
+  struct rs_run_facts facts; // points into this struct
+};
+
+// Cases have different numbers of iterations, and none fills its space.
+static inline uint32_t sample_iterations(size_t c) {
+  return (uint32_t)(3 + 2 * c);
+}
+
+static inline uint32_t sample_flags(size_t iteration) {
+  return iteration == 0 ? RS_ITERATION_WARM_UP : iteration == 1 ? RS_ITERATION_VERIFIED : 0;
+}
+
+static inline struct rs_sample sample_at(size_t c, size_t iteration, size_t rank) {
+  int64_t entry = (int64_t)(1000000 * c + 1000 * iteration + 10 * rank) - 500;
+  return (struct rs_sample){.entry_ns = entry, .exit_ns = entry + 100 + (int64_t)(c + rank)};
+}
+
+static inline void sample_hosts(struct sample_run *run) {
+  for (size_t h = 0; h < SAMPLE_HOSTS; h++) {
+    struct rs_host_facts *host = &run->hosts[h];
+    // Both hosts have one name: containers do that.
+    strcpy(host->hostname, "rack1/node");
+    snprintf(host->boot_id, sizeof host->boot_id, "boot-%zu", h);
+    strcpy(host->cloud, "aws");
+    strcpy(host->instance_type, "p5.48xlarge");
+    strcpy(host->placement_group, "cluster-a");
+    host->partition = -1;
+    host->cores = 96;
+    host->memory_bytes = UINT64_C(2) << 40;
+    strcpy(host->kernel, "6.1.0");
+    run->host_xml[h] = sample_xml;
+  }
+}
+
+static inline void sample_ranks(struct sample_run *run) {
+  for (uint32_t r = 0; r < SAMPLE_RANKS; r++) {
+    run->ranks[r] = (struct rs_rank_facts){.host = r % SAMPLE_HOSTS, .local_rank = r / SAMPLE_HOSTS, .local_ranks = 2};
+    run->ranks[r].bound = r == 1;
+    run->ranks[r].numa_node = -1;
+    run->ranks[r].pid = (int32_t)(4000 + r);
+    strcpy(run->ranks[r].cpus, "0-3,8");
+    run->devices[r] = (struct rs_device_row){.rank = r, .speed_mbit = 100000, .mtu = 9001};
+    strcpy(run->devices[r].transport, "tcp");
+    strcpy(run->devices[r].interface, "eth0");
+    // Fills its field to the last byte but the terminator.
+    memset(run->devices[r].driver, 'd', sizeof run->devices[r].driver - 1);
+  }
+}
+
+static inline void sample_plan(struct sample_run *run, uint32_t c) {
+  struct rs_case_row *row = &run->cases[c];
+  row->case_id = c;
+  strcpy(row->benchmark, "collective");
+  strcpy(row->collective, "allreduce");
+  strcpy(row->implementation, c % 2 ? "tree" : "ring");
+  strcpy(row->algorithm, row->implementation);
+  strcpy(row->transport, "tcp");
+  strcpy(row->mode, "isolated");
+  strcpy(row->datatype, "float32");
+  strcpy(row->operation, "sum");
+  strcpy(row->order, "given");
+  row->size_bytes = UINT64_C(8) << (10 * c);
+  row->count = row->size_bytes / 4;
+  row->rank_count = SAMPLE_RANKS;
+  row->peer_a = row->peer_b = -1;
+  row->chunk_bytes = 65536;
+  row->lanes = 2;
+  row->batch = 1;
+  row->sync_error_ns = 0;
+  row->median_ns = row->ci_low_ns = row->ci_high_ns = row->min_ns = row->max_ns = NAN;
+  row->p95_ns = row->p99_ns = row->algbw_gb_s = row->busbw_gb_s = NAN;
+}
+
+static inline void sample_run_init(struct sample_run *run) {
+  memset(run, 0, sizeof *run);
+  sample_hosts(run);
+  sample_ranks(run);
+  for (uint32_t c = 0; c < SAMPLE_CASES; c++)
+    sample_plan(run, c);
+  static const char *const attributes[][2] = {
+      {"label.placement", "cluster"}, {"world", "mpi"}, {"start", "barrier"}, {"compiler", "12.2.0"}};
+  for (size_t a = 0; a < RS_ARRAY_LENGTH(attributes); a++) {
+    strcpy(run->attributes[a].key, attributes[a][0]);
+    run->attributes[a].value = strcpy(run->values[a], attributes[a][1]);
+  }
+  run->placement = (struct rs_placement){SAMPLE_HOSTS, SAMPLE_RANKS, run->hosts, run->ranks};
+  run->facts = (struct rs_run_facts){.command_line = "ringside run quick.yaml",
+                                     .config = sample_config,
+                                     .attributes = run->attributes,
+                                     .attribute_count = RS_ARRAY_LENGTH(run->attributes),
+                                     .placement = &run->placement,
+                                     .host_xml = run->host_xml,
+                                     .devices = run->devices,
+                                     .device_count = SAMPLE_RANKS,
+                                     .cases = run->cases,
+                                     .case_count = SAMPLE_CASES,
+                                     .rank_count = SAMPLE_RANKS,
+                                     .max_iterations = SAMPLE_ITERATIONS};
+}
+
+// The row as the runner hands it over when the case is done.
+static inline struct rs_case_row sample_finished(const struct sample_run *run, size_t c) {
+  struct rs_case_row row = run->cases[c];
+  row.finished = 1;
+  row.iterations = sample_iterations(c);
+  strcpy(row.stop_reason, "precise");
+  row.verified = RS_VERIFIED;
+  row.median_ns = 100.5 + (double)c;
+  row.min_ns = 100;
+  return row;
+}
+
+static inline enum rs_status sample_write_case(struct rs_writer *writer, const struct sample_run *run, size_t c,
+                                               struct rs_error *error) {
+  struct rs_case_row row = sample_finished(run, c);
+  struct rs_iteration_row iterations[SAMPLE_ITERATIONS];
+  struct rs_sample samples[SAMPLE_ITERATIONS * SAMPLE_RANKS];
+  for (uint32_t i = 0; i < row.iterations; i++) {
+    iterations[i] = (struct rs_iteration_row){(uint32_t)c, sample_flags(i)};
+    for (size_t r = 0; r < SAMPLE_RANKS; r++)
+      samples[i * SAMPLE_RANKS + r] = sample_at(c, i, r);
+  }
+  return rs_writer_case(writer, &row, iterations, samples, error);
+}
+
+// A complete file with every case, or the error of the step that failed.
+static inline enum rs_status sample_write_run(const char *path, bool force, const struct sample_run *run,
+                                              struct rs_error *error) {
+  struct rs_writer *writer;
+  enum rs_status status = rs_writer_open(path, force, &run->facts, &writer, error);
+  if (status != RS_OK)
+    return status;
+  for (size_t c = 0; status == RS_OK && c < SAMPLE_CASES; c++)
+    status = sample_write_case(writer, run, c, error);
+  if (status == RS_OK)
+    return rs_writer_finish(writer, error);
+  rs_writer_abandon(writer);
+  return status;
+}
+
+// True when the case's iterations and samples can be read and are the expected ones.
+static inline bool sample_case_is_right(const struct rs_result *result, size_t c, struct rs_error *error) {
+  struct rs_iteration_row *iterations;
+  struct rs_sample *samples;
+  const struct rs_case_row *row = &result->cases[c];
+  if (rs_result_samples(result, row, &iterations, &samples, error) != RS_OK)
+    return false;
+  bool right = row->iterations == sample_iterations(c) && row->rank_count == SAMPLE_RANKS;
+  for (uint32_t i = 0; right && i < row->iterations; i++) {
+    right = iterations[i].case_id == c && iterations[i].flags == sample_flags(i);
+    for (size_t r = 0; right && r < SAMPLE_RANKS; r++) {
+      struct rs_sample expected = sample_at(c, i, r);
+      right = memcmp(&samples[i * SAMPLE_RANKS + r], &expected, sizeof expected) == 0;
+    }
+  }
+  free(iterations);
+  free(samples);
+  return right;
+}
+
+// ---- where a test writes: a directory of its own, in memory where there is such a place
+
+static inline char *sample_directory(void) {
+  const char *base = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+  char name[64];
+  snprintf(name, sizeof name, "%s/rs-store-XXXXXX", base);
+  return mkdtemp(name) ? strdup(name) : NULL;
+}
+
+struct sample_place {
+  char *directory, path[128];
+};
+
+static inline int sample_place_make(void **state) {
+  struct sample_place *place = calloc(1, sizeof *place);
+  place->directory = sample_directory();
+  snprintf(place->path, sizeof place->path, "%s/run.h5", place->directory);
+  *state = place;
+  return place->directory ? 0 : -1;
+}
+
+// Fails when anything but the result is left: temporary files must be gone.
+static inline int sample_place_remove(void **state) {
+  struct sample_place *place = *state;
+  unlink(place->path);
+  int left = rmdir(place->directory);
+  free(place->directory);
+  free(place);
+  return left;
+}
+
+#endif

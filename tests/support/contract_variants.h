@@ -1,0 +1,51 @@
+// Every transport that moves data, several times over: what each program of the contract suite runs on. A new transport
+// adds its lines here. In a header, since only test programs see the private headers of the transports.
+#ifndef TESTS_SUPPORT_CONTRACT_VARIANTS_H
+#define TESTS_SUPPORT_CONTRACT_VARIANTS_H
+
+#include "support/contract_cmocka.h"
+#include "transport/loop.h"
+#include "transport/tcp.h"
+
+static const struct rs_loop_options loop_plain = {.seed = 1, .segment = 8192};
+static const struct rs_loop_options loop_reorder_1 = {.seed = 1, .reorder = true, .segment = 4096, .delay = 2};
+static const struct rs_loop_options loop_reorder_2 = {.seed = 2, .reorder = true, .segment = 1000, .delay = 1};
+static const struct rs_loop_options loop_reorder_3 = {.seed = 3, .reorder = true, .segment = 65536, .delay = 7};
+
+static const struct rs_tcp_options tcp_plain = {
+    .interface = {"auto"},
+    .streams = 1,
+    .stripe_bytes = 65536,
+};
+// Long messages go over several streams, short ones over the first.
+static const struct rs_tcp_options tcp_streams_2 = {
+    .interface = {"lo"},
+    .streams = 2,
+    .stripe_bytes = 65536,
+};
+static const struct rs_tcp_options tcp_streams_4 = {
+    .interface = {"127.0.0.1"},
+    .streams = 4,
+    .stripe_bytes = 4096,
+};
+// Small buffers make nearly every transfer partial.
+static const struct rs_tcp_options tcp_small_buffers = {
+    .interface = {"127.0.0.1/32"},
+    .streams = 3,
+    .stripe_bytes = 1024,
+    .send_buffer_bytes = 4096,
+    .receive_buffer_bytes = 4096,
+};
+
+static const struct contract_variant contract_variants[] = {
+    {"loop", &rs_transport_loop, &loop_plain},
+    {"loop, reordered, seed 1", &rs_transport_loop, &loop_reorder_1},
+    {"loop, reordered, seed 2", &rs_transport_loop, &loop_reorder_2},
+    {"loop, reordered, seed 3", &rs_transport_loop, &loop_reorder_3},
+    {"tcp", &rs_transport_tcp, &tcp_plain},
+    {"tcp, 2 streams", &rs_transport_tcp, &tcp_streams_2},
+    {"tcp, 4 streams", &rs_transport_tcp, &tcp_streams_4},
+    {"tcp, 3 streams, small buffers", &rs_transport_tcp, &tcp_small_buffers},
+};
+
+#endif
