@@ -19,7 +19,8 @@ struct loop_slot {
   uint8_t *target;
   size_t source_bytes, target_bytes, landed;
   uint64_t send_cookie, recv_cookie;
-  uint64_t next_segment; // with reordering: a walk over all segments, see segment_at
+  uint64_t first_segment; // with reordering: where the walk over all segments starts, see segment_at
+  int64_t due_ns;         // on a slow link: not before; 0: not known yet
   bool complete;
 };
 
@@ -43,6 +44,7 @@ struct loop_device {
   bool armed;
   struct rs_completion *completed;
   size_t completed_first, completed_count, completed_capacity;
+  size_t owed; // posts whose completion was not fetched yet: at most completed_capacity
 };
 
 struct rs_loop_hub {
@@ -102,6 +104,21 @@ static const struct rs_option loop_option_table[] = {
      .offset = offsetof(struct rs_loop_options, delay),
      .default_text = "0",
      .help = "calls of progress that a landing waits, on average"},
+    {.name = "slow_from",
+     .type = RS_OPTION_UINT,
+     .offset = offsetof(struct rs_loop_options, slow_from),
+     .default_text = "0",
+     .help = "the sending rank of one slow link"},
+    {.name = "slow_to",
+     .type = RS_OPTION_UINT,
+     .offset = offsetof(struct rs_loop_options, slow_to),
+     .default_text = "0",
+     .help = "its receiving rank"},
+    {.name = "slow_by",
+     .type = RS_OPTION_DURATION,
+     .offset = offsetof(struct rs_loop_options, slow_ns),
+     .default_text = "0",
+     .help = "by how much its messages land later (0: no link is slow)"},
     {.name = "fail_at",
      .type = RS_OPTION_UINT,
      .offset = offsetof(struct rs_loop_options, fail_at),
@@ -272,7 +289,7 @@ static enum rs_status loop_post_send(struct rs_device *device, size_t peer, size
     goto unlock;
   }
   struct loop_channel *channel = other->in[loop->rank * loop->lanes + lane];
-  if (channel->sends - channel->retired == LOOP_POSTS_MAX) {
+  if (channel->sends - channel->retired == LOOP_POSTS_MAX || loop->owed == loop->completed_capacity) {
     status = RS_BUSY;
     goto unlock;
   }
@@ -280,6 +297,7 @@ static enum rs_status loop_post_send(struct rs_device *device, size_t peer, size
   slot->source = region->address + offset;
   slot->source_bytes = bytes;
   slot->send_cookie = cookie;
+  loop->owed++;
   wake(other);
 unlock:
   pthread_mutex_unlock(&loop->hub->lock);
@@ -293,11 +311,12 @@ static enum rs_status loop_post_recv(struct rs_device *device, size_t peer, size
   struct loop_channel *channel = loop->in[peer * loop->lanes + lane];
   enum rs_status status = RS_BUSY;
   pthread_mutex_lock(&loop->hub->lock);
-  if (channel->recvs - channel->retired < LOOP_POSTS_MAX) {
+  if (channel->recvs - channel->retired < LOOP_POSTS_MAX && loop->owed < loop->completed_capacity) {
     struct loop_slot *slot = &channel->slots[channel->recvs++ % LOOP_POSTS_MAX];
     slot->target = region->address + offset;
     slot->target_bytes = bytes;
     slot->recv_cookie = cookie;
+    loop->owed++;
     status = RS_IN_PROGRESS;
   }
   pthread_mutex_unlock(&loop->hub->lock);
@@ -319,7 +338,7 @@ static size_t segment_at(const struct loop_slot *slot, size_t segments, size_t k
       break;
     stride++;
   }
-  return (slot->next_segment + k * stride) % segments;
+  return (slot->first_segment + k * stride) % segments;
 }
 
 // Lands one piece of a message whose send and receive are both there; needs the hub's lock.
@@ -334,23 +353,36 @@ static enum rs_status land(struct loop_device *loop, size_t peer, struct loop_sl
   size_t piece = loop->options.reorder ? loop->options.segment : slot->source_bytes;
   size_t segments = rs_divide_up(slot->source_bytes, piece);
   if (slot->landed == 0)
-    slot->next_segment = loop->options.reorder ? rs_random_below(&loop->random, segments) : 0;
+    slot->first_segment = loop->options.reorder ? rs_random_below(&loop->random, segments) : 0;
   size_t first = segment_at(slot, segments, slot->landed++) * piece;
   size_t bytes = rs_min_size(piece, slot->source_bytes - first);
   memcpy(slot->target + first, slot->source + first, bytes);
-  if (loop->landings == loop->options.corrupt_at)
-    slot->target[first + bytes / 2] ^= 0x10;
+  if (loop->landings ==
+      loop->options.corrupt_at) // the highest byte of an element: what is flipped below may round away
+    slot->target[first + rs_min_size(bytes / 2 | 7, bytes - 1)] ^= 0x10;
   slot->complete = slot->landed == segments;
   return RS_OK;
+}
+
+// Whether a message may land yet.
+static bool is_due(const struct loop_device *loop, size_t peer, struct loop_slot *slot) {
+  const struct rs_loop_options *options = &loop->options;
+  if (options->slow_ns == 0 || options->slow_from != peer || options->slow_to != loop->rank)
+    return true;
+  if (slot->due_ns == 0)
+    slot->due_ns = rs_clock_ns() + options->slow_ns;
+  return rs_clock_ns() >= slot->due_ns;
 }
 
 // Lands what can be landed on one channel; needs the hub's lock.
 static enum rs_status progress_channel(struct loop_device *loop, size_t peer, struct loop_channel *channel,
                                        struct rs_error *error) {
   uint64_t paired = channel->sends < channel->recvs ? channel->sends : channel->recvs;
+  if (channel->recvs > channel->sends && loop->hub->devices[peer] == NULL)
+    return gone(peer, error);
   for (uint64_t i = channel->retired; i < paired; i++) {
     struct loop_slot *slot = &channel->slots[i % LOOP_POSTS_MAX];
-    while (!slot->complete) {
+    while (!slot->complete && is_due(loop, peer, slot)) {
       if (loop->options.delay && rs_random_below(&loop->random, loop->options.delay + 1) != 0)
         break;
       // With reordering the next landing may well be one of another message.
@@ -389,6 +421,7 @@ static enum rs_status loop_progress(struct rs_device *device, struct rs_completi
     completions[(*count)++] = loop->completed[loop->completed_first];
     loop->completed_first = (loop->completed_first + 1) % loop->completed_capacity;
     loop->completed_count--;
+    loop->owed--;
   }
   pthread_mutex_unlock(&loop->hub->lock);
   return status;

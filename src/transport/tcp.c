@@ -65,7 +65,7 @@ static enum rs_status copy_options(const struct rs_tcp_options *options, struct 
   tcp->streams = options->streams;
   // Whole cache lines, so that pieces start on a line when the message does.
   tcp->stripe_bytes = rs_round_up(rs_max_size(options->stripe_bytes, 1), 64);
-  strcpy(tcp->socket_options.congestion, options->congestion.text);
+  memcpy(tcp->socket_options.congestion, options->congestion.text, strlen(options->congestion.text) + 1);
   tcp->socket_options.send_buffer_bytes = (int)options->send_buffer_bytes;
   tcp->socket_options.receive_buffer_bytes = (int)options->receive_buffer_bytes;
   return RS_OK;

@@ -203,7 +203,8 @@ void rs_tcp_interface_facts(const struct rs_tcp_interface *interface, struct rs_
   struct ethtool_cmd link = {.cmd = ETHTOOL_GSET};
   request.ifr_data = (char *)&link;
   if (ioctl(fd, SIOCETHTOOL, &request) == 0) {
-    uint32_t speed_mbit = ethtool_cmd_speed(&link);
+    // Not ethtool_cmd_speed, which shifts the unknown speed out of an int.
+    uint32_t speed_mbit = (uint32_t)link.speed_hi << 16 | link.speed;
     if (speed_mbit != (uint32_t)SPEED_UNKNOWN)
       facts->speed_mbit = speed_mbit;
   }

@@ -305,7 +305,7 @@ static struct rs_tcp_post *queue_add(const struct rs_tcp_device *tcp, struct rs_
 enum rs_status rs_tcp_post_send(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                 size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
   struct rs_tcp_device *tcp = rs_tcp_device_of(device);
-  struct rs_tcp_channel *channel;
+  struct rs_tcp_channel *channel = NULL;
   if (find_channel(tcp, peer, lane, &channel, error) < 0)
     return error->status;
   struct rs_tcp_queue *queue = &channel->send;
@@ -327,7 +327,7 @@ enum rs_status rs_tcp_post_send(struct rs_device *device, size_t peer, size_t la
 enum rs_status rs_tcp_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                 size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
   struct rs_tcp_device *tcp = rs_tcp_device_of(device);
-  struct rs_tcp_channel *channel;
+  struct rs_tcp_channel *channel = NULL;
   if (find_channel(tcp, peer, lane, &channel, error) < 0)
     return error->status;
   struct rs_tcp_queue *queue = &channel->recv;

@@ -85,11 +85,66 @@ static void long_after_many_short(void **state) {
   }
 }
 
+// A sender that posts for as long as it is let, and looks for its completions only then, one by one: none is lost or
+// doubled, however many have piled up.
+static void completions_wait_for_a_late_caller(void **state) {
+  (void)state;
+  enum { MESSAGES = 1000 };
+  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+    struct contract_group group;
+    struct contract_memory memory[2];
+    struct rs_error error = {0};
+    assert_rs_ok(contract_group_open(&contract_variants[v], 2, 1, &group, &error), &error);
+    const struct rs_transport *transport = group.variant->transport;
+    for (size_t r = 0; r < 2; r++)
+      assert_rs_ok(contract_memory_open(group.devices[r], 8, &memory[r], &error), &error);
+    bool outstanding[MESSAGES] = {false};
+    size_t sends = 0, left = 0;
+    for (size_t i = 0; i < MESSAGES; i++) {
+      enum rs_status status = transport->post_send(group.devices[0], 1, 0, memory[0].region, 0, 8, i, &error);
+      if (status == RS_BUSY)
+        break;
+      assert_true(status >= 0);
+      outstanding[i] = status == RS_IN_PROGRESS;
+      sends += outstanding[i];
+      assert_int_equal(transport->post_recv(group.devices[1], 0, 0, memory[1].region, 0, 8, i, &error), RS_IN_PROGRESS);
+      left = 1;
+      int64_t deadline_ns = rs_clock_ns() + CONTRACT_PATIENCE_NS;
+      while (left > 0 && rs_clock_ns() < deadline_ns) {
+        struct rs_completion completion;
+        size_t count;
+        assert_rs_ok(transport->progress(group.devices[1], &completion, 1, &count, &error), &error);
+        left -= count;
+      }
+      assert_int_equal(left, 0);
+    }
+    int64_t deadline_ns = rs_clock_ns() + CONTRACT_PATIENCE_NS;
+    while (sends > 0 && rs_clock_ns() < deadline_ns) {
+      struct rs_completion completion;
+      size_t count;
+      assert_rs_ok(transport->progress(group.devices[0], &completion, 1, &count, &error), &error);
+      if (count == 0)
+        continue;
+      assert_true(completion.cookie < MESSAGES && outstanding[completion.cookie]);
+      outstanding[completion.cookie] = false;
+      sends--;
+    }
+    assert_int_equal(sends, 0);
+    for (size_t r = 0; r < 2; r++)
+      contract_memory_close(&memory[r]);
+    contract_group_close(&group);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(two_ranks_long_messages), cmocka_unit_test(two_ranks_several_lanes),
-      cmocka_unit_test(three_ranks_all_pairs),   cmocka_unit_test(five_ranks_all_pairs),
-      cmocka_unit_test(many_short_messages),     cmocka_unit_test(long_after_many_short),
+      cmocka_unit_test(two_ranks_long_messages),
+      cmocka_unit_test(two_ranks_several_lanes),
+      cmocka_unit_test(three_ranks_all_pairs),
+      cmocka_unit_test(five_ranks_all_pairs),
+      cmocka_unit_test(many_short_messages),
+      cmocka_unit_test(long_after_many_short),
+      cmocka_unit_test(completions_wait_for_a_late_caller),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
