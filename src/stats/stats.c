@@ -7,7 +7,6 @@
 // Below these counts the quantile would be little more than the largest value.
 #define P95_COUNT_MIN 20
 #define P99_COUNT_MIN 100
-#define SUMMARY_LEVEL 0.95
 
 static int compare_doubles(const void *left, const void *right) {
   double a = *(const double *)left, b = *(const double *)right;
@@ -62,7 +61,7 @@ struct rs_summary rs_stats_summarise(double *values, size_t count) {
   if (count == 0)
     return (struct rs_summary){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   rs_stats_sort(values, count);
-  struct rs_interval interval = rs_stats_median_interval(values, count, SUMMARY_LEVEL);
+  struct rs_interval interval = rs_stats_median_interval(values, count, RS_STATS_LEVEL);
   return (struct rs_summary){
       .count = count,
       .median = rs_stats_quantile(values, count, 0.5),
@@ -80,4 +79,24 @@ double rs_stats_geometric_mean(const double *values, size_t count) {
   for (size_t i = 0; i < count; i++)
     sum += log(values[i]);
   return count == 0 ? NAN : exp(sum / (double)count);
+}
+
+// Term by term from the first one, each from the one before, until what is left cannot matter any more. Below the mean
+// the other tail is the shorter one.
+double rs_stats_binomial_tail(size_t count, size_t at_least, double probability) {
+  if (at_least == 0)
+    return 1;
+  if (at_least > count)
+    return 0;
+  double n = (double)count, k = (double)at_least;
+  if (k < n * probability)
+    return 1 - rs_stats_binomial_tail(count, count - at_least + 1, 1 - probability);
+  double term =
+      exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(probability) + (n - k) * log1p(-probability));
+  double tail = term, odds = probability / (1 - probability);
+  for (; k < n && term > tail * 1e-16; k++) {
+    term *= (n - k) / (k + 1) * odds;
+    tail += term;
+  }
+  return fmin(tail, 1);
 }

@@ -139,6 +139,24 @@ static void geometric_mean_of_opposites_is_one(void **state) {
   assert_near(rs_stats_geometric_mean(huge, 3) / 1e300, 1, 1e-10);
 }
 
+// Exact rational arithmetic (Python's fractions).
+static void binomial_tails_are_exact(void **state) {
+  (void)state;
+  static const struct {
+    size_t count, at_least;
+    double probability, tail;
+  } expected[] = {{10, 10, 0.25, 9.5367431640625e-07},  {10, 3, 0.25, 0.4744071960449219},
+                  {10, 1, 0.25, 0.9436864852905273},    {100, 40, 0.25, 0.0006865922079629911},
+                  {1000, 500, 0.5, 0.5126125090891804}, {1000, 250, 0.125, 4.542952596854934e-27},
+                  {30, 5, 0.5, 0.99997026193887}};
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(expected); i++) {
+    double tail = rs_stats_binomial_tail(expected[i].count, expected[i].at_least, expected[i].probability);
+    assert_near(tail / expected[i].tail, 1, 1e-9);
+  }
+  assert_near(rs_stats_binomial_tail(5, 0, 0.3), 1, 0);
+  assert_near(rs_stats_binomial_tail(5, 6, 0.3), 0, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(quantiles_are_type_7),
@@ -150,6 +168,7 @@ int main(void) {
       cmocka_unit_test(percentiles_are_refused_below_their_counts),
       cmocka_unit_test(nothing_gives_nan),
       cmocka_unit_test(geometric_mean_of_opposites_is_one),
+      cmocka_unit_test(binomial_tails_are_exact),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
