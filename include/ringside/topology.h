@@ -50,4 +50,54 @@ void rs_placement_fini(struct rs_placement *placement); // {0} is fine
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
 
+// ---- counters: what this host and this process have done so far -----------------------------------------------------
+
+// A snapshot, taken before and after something, explains why it took so long. Names:
+//   cpu.{user,nice,system,idle,iowait,irq,softirq,steal}_ns   all CPUs together; user includes guests
+//   cpu.run_queue_wait_ns, cpu.runnable                       waiting for a CPU, all tasks; how many run or wait (now)
+//   nic.IF.{rx,tx}_{bytes,packets,errors,dropped}, nic.IF.rx_missed_errors, nic.IF.DRIVERS_OWN   interfaces that are up
+//   tcp.RetransSegs ..., ip.InCEPkts                          of /proc/net/snmp and netstat, by the kernel's names
+//   process.{voluntary,involuntary}_switches, process.{minor,major}_faults, process.{user,system}_ns
+//   thread.cpu_ns, thread.run_queue_wait_ns                   on a CPU and waiting for one, the calling thread
+// What a system does not tell is left out.
+enum rs_counter_scope { RS_COUNTER_HOST = 1, RS_COUNTER_RANK = 2 };
+struct rs_counter {
+  enum rs_counter_scope scope;
+  char name[64];
+  int64_t value;
+};
+struct rs_counters {
+  struct rs_counter *items;
+  size_t count, capacity;
+};
+// Reads the counters of these scopes, a sum of rs_counter_scope, in an order that only differs between two calls if
+// interfaces come or go. Takes about a millisecond with the host's. Fails for lack of memory only.
+enum rs_status rs_counters_read(unsigned scopes, struct rs_counters *counters, struct rs_error *error);
+void rs_counters_fini(struct rs_counters *counters); // {0} is fine
+
+#define RS_COUNTER_UNKNOWN INT64_MIN
+// before->items[index] has the value `after` now; RS_COUNTER_UNKNOWN: it is gone.
+struct rs_counter_change {
+  size_t index;
+  int64_t after;
+};
+// Writes the counters that changed, in the order of `before`, and returns how many; `changes` has room for
+// before->count.
+size_t rs_counters_compare(const struct rs_counters *before, const struct rs_counters *after,
+                           struct rs_counter_change *changes);
+
+// ---- environment: how this host is set up, constant during a run ----------------------------------------------------
+
+#define RS_ENVIRONMENT_FACTS_MAX 64
+struct rs_environment_fact {
+  char key[48]; // "cpu.governor", "kernel.clocksource"; docs/results-format.md lists them
+  char value[208];
+};
+struct rs_environment {
+  struct rs_environment_fact facts[RS_ENVIRONMENT_FACTS_MAX];
+  size_t count;
+};
+// What the system does not tell, as often in containers and virtual machines, is left out.
+void rs_environment_read(struct rs_environment *environment);
+
 #endif

@@ -1,14 +1,11 @@
 // Host facts from uname, /proc and /sys. Nothing here asks the network: which cloud this is stands in the firmware's
 // tables (DMI); what only the cloud's metadata service knows is not read here.
 #include "topology/host.h"
+#include "topology/system_file.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 void rs_host_copy_text(char *field, size_t field_bytes, const char *text) {
   size_t length = strnlen(text, field_bytes);
@@ -19,36 +16,6 @@ void rs_host_copy_text(char *field, size_t field_bytes, const char *text) {
   }
   memcpy(field, text, length);
   memset(field + length, 0, field_bytes - length);
-}
-
-// Reads the start of a small file as text. False, and empty text, when there is none.
-static bool read_text(const char *root, const char *path, char *text, size_t text_bytes) {
-  char full[PATH_MAX];
-  text[0] = '\0';
-  if (snprintf(full, sizeof(full), "%s%s", root, path) >= (int)sizeof(full))
-    return false;
-  int file = open(full, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return false;
-  size_t used = 0;
-  ssize_t got = 1;
-  while (got > 0 && used + 1 < text_bytes) {
-    got = read(file, text + used, text_bytes - 1 - used);
-    used += got > 0 ? (size_t)got : 0;
-  }
-  close(file);
-  text[used] = '\0';
-  return used > 0;
-}
-
-// The first line of a file, without blanks at its end.
-static bool read_line(const char *root, const char *path, char *line, size_t line_bytes) {
-  read_text(root, path, line, line_bytes);
-  size_t length = strcspn(line, "\n");
-  while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
-    length--;
-  line[length] = '\0';
-  return length > 0;
 }
 
 // ---- cloud ----------------------------------------------------------------------------------------------------------
@@ -66,9 +33,7 @@ static const struct {
 };
 
 static bool read_dmi(const char *root, const char *file, char *line, size_t line_bytes) {
-  char path[128];
-  snprintf(path, sizeof(path), "/sys/devices/virtual/dmi/id/%s", file);
-  return read_line(root, path, line, line_bytes);
+  return rs_system_file_line(root, line, line_bytes, "/sys/devices/virtual/dmi/id/%s", file);
 }
 
 static void read_cloud(const char *root, struct rs_host_facts *facts) {
@@ -85,20 +50,12 @@ static void read_cloud(const char *root, struct rs_host_facts *facts) {
 
 // The number after `key` at the start of a line.
 static bool find_number(const char *text, const char *key, uint64_t *number) {
-  size_t length = strlen(key);
-  for (const char *line = text; line; line = strchr(line, '\n')) {
-    line += *line == '\n';
-    if (strncmp(line, key, length) == 0)
-      return sscanf(line + length, "%" SCNu64, number) == 1;
-  }
-  return false;
-}
-
-static bool read_number(const char *root, const char *directory, const char *file, uint64_t *number) {
-  char path[PATH_MAX], line[64];
-  if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
+  const char *found = rs_system_file_find(text, key);
+  int64_t taken;
+  if (!found || !rs_system_file_take(&found, &taken) || taken < 0)
     return false;
-  return read_line(root, path, line, sizeof(line)) && sscanf(line, "%" SCNu64, number) == 1; // not for "max"
+  *number = (uint64_t)taken;
+  return true;
 }
 
 // The two versions of control groups keep the same facts under other names.
@@ -113,15 +70,16 @@ static const struct cgroup_version cgroup_versions[] = {
 
 // What one group leaves: limit - (usage - file cache that can be dropped), the "working set" that Kubernetes counts.
 static uint64_t group_available(const char *root, const struct cgroup_version *version, const char *directory) {
-  uint64_t limit, usage, inactive = 0;
-  if (!read_number(root, directory, version->limit, &limit) || !read_number(root, directory, version->usage, &usage))
+  int64_t limit, usage; // no number but "max": no limit
+  if (!rs_system_file_number(root, &limit, "%s/%s", directory, version->limit) ||
+      !rs_system_file_number(root, &usage, "%s/%s", directory, version->usage))
     return UINT64_MAX;
-  char path[PATH_MAX], statistics[8192];
-  if (snprintf(path, sizeof(path), "%s/memory.stat", directory) < (int)sizeof(path) &&
-      read_text(root, path, statistics, sizeof(statistics)))
+  uint64_t inactive = 0;
+  char statistics[8192];
+  if (rs_system_file_text(root, statistics, sizeof(statistics), "%s/memory.stat", directory))
     (void)find_number(statistics, version->inactive, &inactive);
-  uint64_t used = usage > inactive ? usage - inactive : 0;
-  return limit > used ? limit - used : 0;
+  uint64_t used = (uint64_t)usage > inactive ? (uint64_t)usage - inactive : 0;
+  return (uint64_t)limit > used ? (uint64_t)limit - used : 0;
 }
 
 // The tightest group from this process's own up to the top. In a container the path may name a place of the outer
@@ -129,7 +87,7 @@ static uint64_t group_available(const char *root, const struct cgroup_version *v
 static uint64_t cgroup_available(const char *root) {
   char groups[4096];
   uint64_t available = UINT64_MAX;
-  if (!read_text(root, "/proc/self/cgroup", groups, sizeof(groups)))
+  if (!rs_system_file_text(root, groups, sizeof(groups), "/proc/self/cgroup"))
     return available;
   for (size_t v = 0; v < RS_ARRAY_LENGTH(cgroup_versions); v++) {
     const struct cgroup_version *version = &cgroup_versions[v];
@@ -154,7 +112,7 @@ static uint64_t cgroup_available(const char *root) {
 static void read_memory(const char *root, struct rs_host_facts *facts) {
   char text[8192];
   uint64_t total_kib, available_kib, group = cgroup_available(root);
-  bool known = read_text(root, "/proc/meminfo", text, sizeof(text));
+  bool known = rs_system_file_text(root, text, sizeof(text), "/proc/meminfo");
   if (known && find_number(text, "MemTotal:", &total_kib))
     facts->memory_bytes = total_kib * 1024;
   if (known && find_number(text, "MemAvailable:", &available_kib))
@@ -174,9 +132,9 @@ void rs_host_read(const char *root, struct rs_host_facts *facts) {
     snprintf(line, sizeof(line), "%s %s", system.sysname, system.release);
     rs_host_copy_text(facts->kernel, sizeof(facts->kernel), line);
   }
-  if (read_line(root, "/proc/sys/kernel/random/boot_id", line, sizeof(line)))
+  if (rs_system_file_line(root, line, sizeof(line), "/proc/sys/kernel/random/boot_id"))
     rs_host_copy_text(facts->boot_id, sizeof(facts->boot_id), line);
-  if (read_line(root, "/proc/sys/net/ipv4/tcp_congestion_control", line, sizeof(line)))
+  if (rs_system_file_line(root, line, sizeof(line), "/proc/sys/net/ipv4/tcp_congestion_control"))
     rs_host_copy_text(facts->congestion_control, sizeof(facts->congestion_control), line);
   read_cloud(root, facts);
   read_memory(root, facts);

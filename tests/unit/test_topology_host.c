@@ -1,53 +1,18 @@
 // Host facts from /proc and /sys, read from trees that look like the clouds', containers', and nothing at all.
 #include "topology/host.h"
 
-#include <errno.h>
-#include <ftw.h>
-#include <limits.h>
+#include "support/fake_root.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <cmocka.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define DMI "/sys/devices/virtual/dmi/id/"
-
-static int make_root(void **state) {
-  char path[] = "/tmp/ringside-host-XXXXXX";
-  *state = mkdtemp(path) ? strdup(path) : NULL;
-  return *state ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *position) {
-  (void)status, (void)kind, (void)position;
-  return remove(path);
-}
-
-static int remove_root(void **state) {
-  int result = nftw(*state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-  free(*state);
-  return result;
-}
-
-// Writes a file below the root, and the directories on the way.
-static void put(const char *root, const char *path, const char *text) {
-  char full[PATH_MAX];
-  assert_true(snprintf(full, sizeof(full), "%s%s", root, path) < (int)sizeof(full));
-  for (char *slash = strchr(full + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    assert_true(mkdir(full, 0700) == 0 || errno == EEXIST);
-    *slash = '/';
-  }
-  FILE *file = fopen(full, "w");
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0);
-  assert_int_equal(fclose(file), 0);
-}
 
 static struct rs_host_facts read_host(const char *root) {
   struct rs_host_facts facts = {0};
@@ -69,8 +34,8 @@ static void an_empty_system_leaves_fields_empty(void **state) {
 }
 
 static void plain_lines_are_read(void **state) {
-  put(*state, "/proc/sys/kernel/random/boot_id", "e0787125-d8f1-4459-a17f-ca4c8b206280\n");
-  put(*state, "/proc/sys/net/ipv4/tcp_congestion_control", "cubic\n");
+  fake_root_put(*state, "/proc/sys/kernel/random/boot_id", "e0787125-d8f1-4459-a17f-ca4c8b206280\n");
+  fake_root_put(*state, "/proc/sys/net/ipv4/tcp_congestion_control", "cubic\n");
   struct rs_host_facts facts = read_host(*state);
   assert_string_equal(facts.boot_id, "e0787125-d8f1-4459-a17f-ca4c8b206280");
   assert_string_equal(facts.congestion_control, "cubic");
@@ -90,9 +55,9 @@ static void firmware_tells_the_cloud(void **state) {
   for (size_t r = 0; r < RS_ARRAY_LENGTH(rows); r++) {
     const char *const files[] = {DMI "sys_vendor", DMI "bios_version", DMI "chassis_asset_tag"};
     for (size_t f = 0; f < RS_ARRAY_LENGTH(files); f++)
-      put(*state, files[f], "\n");
-    put(*state, rows[r].file, rows[r].text);
-    put(*state, DMI "product_name", rows[r].product);
+      fake_root_put(*state, files[f], "\n");
+    fake_root_put(*state, rows[r].file, rows[r].text);
+    fake_root_put(*state, DMI "product_name", rows[r].product);
     struct rs_host_facts facts = read_host(*state);
     assert_string_equal(facts.cloud, rows[r].cloud);
     assert_string_equal(facts.instance_type, rows[r].instance_type);
@@ -100,40 +65,41 @@ static void firmware_tells_the_cloud(void **state) {
 }
 
 static void memory_is_what_the_host_has(void **state) {
-  put(*state, "/proc/meminfo", "MemTotal: 8388608 kB\nMemFree: 1 kB\nMemAvailable:    4194304 kB\n");
+  fake_root_put(*state, "/proc/meminfo", "MemTotal: 8388608 kB\nMemFree: 1 kB\nMemAvailable:    4194304 kB\n");
   assert_int_equal(read_host(*state).memory_bytes, 8192 * MIB);
   assert_int_equal(read_host(*state).memory_available_bytes, 4096 * MIB);
 }
 
 static void a_tighter_cgroup_counts(void **state) {
   const char *root = *state;
-  put(root, "/proc/meminfo", "MemAvailable: 4194304 kB\n");
-  put(root, "/proc/self/cgroup", "0::/pod/box\n");
-  put(root, "/sys/fs/cgroup/pod/box/memory.max", "max\n");
-  put(root, "/sys/fs/cgroup/pod/box/memory.current", "104857600\n");
+  fake_root_put(root, "/proc/meminfo", "MemAvailable: 4194304 kB\n");
+  fake_root_put(root, "/proc/self/cgroup", "0::/pod/box\n");
+  fake_root_put(root, "/sys/fs/cgroup/pod/box/memory.max", "max\n");
+  fake_root_put(root, "/sys/fs/cgroup/pod/box/memory.current", "104857600\n");
   assert_int_equal(read_host(root).memory_available_bytes, 4096 * MIB);
 
   // The parent limits: 1024 MiB, of which 300 are in use, 100 of these droppable file cache.
-  put(root, "/sys/fs/cgroup/pod/memory.max", "1073741824\n");
-  put(root, "/sys/fs/cgroup/pod/memory.current", "314572800\n");
-  put(root, "/sys/fs/cgroup/pod/memory.stat", "anon 1\nactive_file 5\ninactive_file 104857600\n");
+  fake_root_put(root, "/sys/fs/cgroup/pod/memory.max", "1073741824\n");
+  fake_root_put(root, "/sys/fs/cgroup/pod/memory.current", "314572800\n");
+  fake_root_put(root, "/sys/fs/cgroup/pod/memory.stat", "anon 1\nactive_file 5\ninactive_file 104857600\n");
   assert_int_equal(read_host(root).memory_available_bytes, (1024 - 300 + 100) * MIB);
 
-  put(root, "/sys/fs/cgroup/pod/memory.max", "104857600\n"); // less than is in use
+  fake_root_put(root, "/sys/fs/cgroup/pod/memory.max", "104857600\n"); // less than is in use
   assert_int_equal(read_host(root).memory_available_bytes, 0);
 }
 
 static void version_1_groups_and_container_mounts_count(void **state) {
   const char *root = *state;
-  put(root, "/proc/meminfo", "MemAvailable: 4194304 kB\n");
-  put(root, "/proc/self/cgroup", "9:name=systemd:/\n4:memory:/docker/0123\n0::/\n");
+  fake_root_put(root, "/proc/meminfo", "MemAvailable: 4194304 kB\n");
+  fake_root_put(root, "/proc/self/cgroup", "9:name=systemd:/\n4:memory:/docker/0123\n0::/\n");
   // The container sees its own group as the top; /docker/0123 is a place of the outer system.
-  put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
-  put(root, "/sys/fs/cgroup/memory/memory.usage_in_bytes", "134217728\n");
-  put(root, "/sys/fs/cgroup/memory/memory.stat", "inactive_file 7\ntotal_inactive_file 67108864\n");
+  fake_root_put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
+  fake_root_put(root, "/sys/fs/cgroup/memory/memory.usage_in_bytes", "134217728\n");
+  fake_root_put(root, "/sys/fs/cgroup/memory/memory.stat", "inactive_file 7\ntotal_inactive_file 67108864\n");
   assert_int_equal(read_host(root).memory_available_bytes, (512 - 128 + 64) * MIB);
 
-  put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); // how version 1 says "no limit"
+  fake_root_put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "9223372036854771712\n"); // how version 1 says "no limit"
   assert_int_equal(read_host(root).memory_available_bytes, 4096 * MIB);
 }
 
@@ -153,12 +119,12 @@ static void text_is_cut_between_characters(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(an_empty_system_leaves_fields_empty, make_root, remove_root),
-      cmocka_unit_test_setup_teardown(plain_lines_are_read, make_root, remove_root),
-      cmocka_unit_test_setup_teardown(firmware_tells_the_cloud, make_root, remove_root),
-      cmocka_unit_test_setup_teardown(memory_is_what_the_host_has, make_root, remove_root),
-      cmocka_unit_test_setup_teardown(a_tighter_cgroup_counts, make_root, remove_root),
-      cmocka_unit_test_setup_teardown(version_1_groups_and_container_mounts_count, make_root, remove_root),
+      cmocka_unit_test_setup_teardown(an_empty_system_leaves_fields_empty, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(plain_lines_are_read, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(firmware_tells_the_cloud, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(memory_is_what_the_host_has, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(a_tighter_cgroup_counts, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(version_1_groups_and_container_mounts_count, fake_root_make, fake_root_remove),
       cmocka_unit_test(text_is_cut_between_characters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
