@@ -20,6 +20,25 @@ struct rs_device_row { // /rank_devices
   uint64_t speed_mbit, mtu;
 };
 
+struct rs_link_row {       // /links: one direction between two ranks, probed before the first case
+  uint32_t source, target; // ranks
+  char transport[24];
+  double delay_ns, min_ns; // one way, of 8 bytes: the median and the least
+};
+
+// One counter of a host (rank -1: read by the host's first rank) or of a rank, when the run began and when it ended;
+// see struct rs_counters for the names.
+struct rs_counter_row { // /counters
+  uint32_t host;
+  int32_t rank;
+  char name[64];
+  int64_t before, after; // after: RS_COUNTER_UNKNOWN while the run goes on
+};
+struct rs_environment_row { // /environment
+  uint32_t host;
+  char key[48], value[208];
+};
+
 enum rs_verified { RS_NOT_VERIFIED = 0, RS_VERIFIED = 1, RS_VERIFY_FAILED = -1 };
 
 struct rs_case_row { // /cases; times are of one operation; NaN: not known
@@ -40,7 +59,13 @@ struct rs_case_row { // /cases; times are of one operation; NaN: not known
   uint64_t sample_offset;
   char stop_reason[24];
   int8_t verified;
-  int64_t sync_error_ns; // -1: clocks not synchronised, times are the largest local duration
+  int64_t sync_error_ns; // by how far the clocks missed their prediction at the end of the case; -1: not synchronised
+  int64_t sync_bound_ns; // what the clocks can be wrong by, whatever the network; times are of the common clock
+  char start[16];        // "time" or "barrier"
+  uint32_t warm_up, invalid; // iterations that are not counted: before times had settled; some rank came late
+  uint8_t level_shift;       // the times change their level within the case
+  double gap_ns;             // median time between two iterations, on rank 0
+  double after_check_ns;     // median of the iterations that follow a check
   double median_ns, ci_low_ns, ci_high_ns, min_ns, max_ns, p95_ns, p99_ns, algbw_gb_s, busbw_gb_s;
 };
 
@@ -74,6 +99,12 @@ struct rs_run_facts {
   const char *const *host_xml; // per host, or NULL
   const struct rs_device_row *devices;
   size_t device_count;
+  const struct rs_link_row *links;
+  size_t link_count;
+  const struct rs_environment_row *environment;
+  size_t environment_count;
+  const struct rs_counter_row *counters; // after: RS_COUNTER_UNKNOWN
+  size_t counter_count;
   const struct rs_case_row *cases; // planned rows: finished = 0, iterations = 0; case_id = index
   size_t case_count;
   size_t rank_count;
@@ -95,6 +126,9 @@ enum rs_status rs_writer_open(const char *path, bool force, const struct rs_run_
 enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row *row,
                               const struct rs_iteration_row *iterations, const struct rs_sample *samples,
                               struct rs_error *error);
+// Overwrites all rows of /counters with the ones of rs_run_facts, now with `after`. Before rs_writer_finish.
+enum rs_status rs_writer_counters(struct rs_writer *writer, const struct rs_counter_row *rows, size_t count,
+                                  struct rs_error *error);
 // Writes the compressed copy with status="complete" and renames it over the partial file. The writer is closed either
 // way; on an error the partial file stays.
 enum rs_status rs_writer_finish(struct rs_writer *writer, struct rs_error *error);
@@ -115,6 +149,12 @@ struct rs_result {
   struct rs_placement placement;
   struct rs_device_row *devices;
   size_t device_count;
+  struct rs_link_row *links; // none in files of before this was recorded; so are the next two
+  size_t link_count;
+  struct rs_environment_row *environment;
+  size_t environment_count;
+  struct rs_counter_row *counters;
+  size_t counter_count;
   struct rs_case_row *cases;
   size_t case_count;
 };

@@ -220,6 +220,15 @@ static void *read_table(const struct rs_result *result, hid_t file, const struct
   return rows;
 }
 
+// A table that came later than the schema: files without it are good files.
+static enum rs_status read_later_table(const struct rs_result *result, hid_t file, const struct rs_row_type *type,
+                                       void **rows, size_t *count, struct rs_error *error) {
+  if (H5Lexists(file, type->dataset, H5P_DEFAULT) <= 0)
+    return RS_OK;
+  *rows = read_table(result, file, type, count, error);
+  return *rows ? RS_OK : error->status;
+}
+
 // What every reader of a result relies on without looking.
 static enum rs_status check_tables(const struct rs_result *result, struct rs_error *error) {
   const struct rs_placement *placement = &result->placement;
@@ -227,6 +236,24 @@ static enum rs_status check_tables(const struct rs_result *result, struct rs_err
     if (placement->ranks[r].host >= placement->host_count)
       return rs_error_set(error, RS_ERROR_USAGE, "%s is damaged: rank %zu is on host %u of %zu; repeat the run",
                           result->path, r, placement->ranks[r].host, placement->host_count);
+  for (size_t l = 0; l < result->link_count; l++)
+    if (result->links[l].source >= placement->rank_count || result->links[l].target >= placement->rank_count)
+      return rs_error_set(error, RS_ERROR_USAGE,
+                          "%s is damaged: row %zu of /links is from rank %u to rank %u of %zu; repeat the run",
+                          result->path, l, result->links[l].source, result->links[l].target, placement->rank_count);
+  for (size_t e = 0; e < result->environment_count; e++)
+    if (result->environment[e].host >= placement->host_count)
+      return rs_error_set(error, RS_ERROR_USAGE,
+                          "%s is damaged: row %zu of /environment is of host %u of %zu; repeat the run", result->path,
+                          e, result->environment[e].host, placement->host_count);
+  for (size_t c = 0; c < result->counter_count; c++) {
+    const struct rs_counter_row *counter = &result->counters[c];
+    if (counter->host >= placement->host_count ||
+        (counter->rank >= 0 && (size_t)counter->rank >= placement->rank_count))
+      return rs_error_set(error, RS_ERROR_USAGE,
+                          "%s is damaged: row %zu of /counters is of rank %d on host %u; repeat the run", result->path,
+                          c, counter->rank, counter->host);
+  }
   for (size_t c = 0; c < result->case_count; c++)
     if (result->cases[c].case_id != c)
       return rs_error_set(error, RS_ERROR_USAGE, "%s is damaged: row %zu of /cases has case_id %u; repeat the run",
@@ -243,7 +270,18 @@ static enum rs_status read_tables(struct rs_result *result, hid_t file, struct r
     result->devices = read_table(result, file, &rs_device_row_type, &result->device_count, error);
   if (result->devices)
     result->cases = read_table(result, file, &rs_case_row_type, &result->case_count, error);
-  return result->cases ? check_tables(result, error) : error->status;
+  if (result->cases == NULL)
+    return error->status;
+  void *links = NULL, *environment = NULL, *counters = NULL;
+  enum rs_status status = read_later_table(result, file, &rs_link_row_type, &links, &result->link_count, error);
+  if (status == RS_OK)
+    status = read_later_table(result, file, &rs_environment_row_type, &environment, &result->environment_count, error);
+  if (status == RS_OK)
+    status = read_later_table(result, file, &rs_counter_row_type, &counters, &result->counter_count, error);
+  result->links = links;
+  result->environment = environment;
+  result->counters = counters;
+  return status == RS_OK ? check_tables(result, error) : status;
 }
 
 static enum rs_status result_open(const char *path, struct rs_result **opened, struct rs_error *error) {
@@ -373,6 +411,9 @@ void rs_result_close(struct rs_result *result) {
   free(result->config);
   rs_placement_fini(&result->placement);
   free(result->devices);
+  free(result->links);
+  free(result->environment);
+  free(result->counters);
   free(result->cases);
   free(result->path);
   free(result);

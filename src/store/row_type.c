@@ -58,19 +58,40 @@ static const struct rs_field device_fields[] = {
 };
 const struct rs_row_type rs_device_row_type = ROW_TYPE("rank_devices", rs_device_row, device_fields);
 
+static const struct rs_field link_fields[] = {
+    FIELD(rs_link_row, source),   FIELD(rs_link_row, target), FIELD(rs_link_row, transport),
+    FIELD(rs_link_row, delay_ns), FIELD(rs_link_row, min_ns),
+};
+const struct rs_row_type rs_link_row_type = ROW_TYPE("links", rs_link_row, link_fields);
+
+static const struct rs_field environment_fields[] = {
+    FIELD(rs_environment_row, host),
+    FIELD(rs_environment_row, key),
+    FIELD(rs_environment_row, value),
+};
+const struct rs_row_type rs_environment_row_type = ROW_TYPE("environment", rs_environment_row, environment_fields);
+
+static const struct rs_field counter_fields[] = {
+    FIELD(rs_counter_row, host),   FIELD(rs_counter_row, rank),  FIELD(rs_counter_row, name),
+    FIELD(rs_counter_row, before), FIELD(rs_counter_row, after),
+};
+const struct rs_row_type rs_counter_row_type = ROW_TYPE("counters", rs_counter_row, counter_fields);
+
 static const struct rs_field case_fields[] = {
-    FIELD(rs_case_row, case_id),    FIELD(rs_case_row, finished),       FIELD(rs_case_row, benchmark),
-    FIELD(rs_case_row, collective), FIELD(rs_case_row, implementation), FIELD(rs_case_row, algorithm),
-    FIELD(rs_case_row, transport),  FIELD(rs_case_row, emulated),       FIELD(rs_case_row, mode),
-    FIELD(rs_case_row, datatype),   FIELD(rs_case_row, operation),      FIELD(rs_case_row, in_place),
-    FIELD(rs_case_row, size_bytes), FIELD(rs_case_row, count),          FIELD(rs_case_row, rank_count),
-    FIELD(rs_case_row, peer_a),     FIELD(rs_case_row, peer_b),         FIELD(rs_case_row, chunk_bytes),
-    FIELD(rs_case_row, lanes),      FIELD(rs_case_row, order),          FIELD(rs_case_row, iterations),
-    FIELD(rs_case_row, batch),      FIELD(rs_case_row, sample_offset),  FIELD(rs_case_row, stop_reason),
-    FIELD(rs_case_row, verified),   FIELD(rs_case_row, sync_error_ns),  FIELD(rs_case_row, median_ns),
-    FIELD(rs_case_row, ci_low_ns),  FIELD(rs_case_row, ci_high_ns),     FIELD(rs_case_row, min_ns),
-    FIELD(rs_case_row, max_ns),     FIELD(rs_case_row, p95_ns),         FIELD(rs_case_row, p99_ns),
-    FIELD(rs_case_row, algbw_gb_s), FIELD(rs_case_row, busbw_gb_s),
+    FIELD(rs_case_row, case_id),     FIELD(rs_case_row, finished),       FIELD(rs_case_row, benchmark),
+    FIELD(rs_case_row, collective),  FIELD(rs_case_row, implementation), FIELD(rs_case_row, algorithm),
+    FIELD(rs_case_row, transport),   FIELD(rs_case_row, emulated),       FIELD(rs_case_row, mode),
+    FIELD(rs_case_row, datatype),    FIELD(rs_case_row, operation),      FIELD(rs_case_row, in_place),
+    FIELD(rs_case_row, size_bytes),  FIELD(rs_case_row, count),          FIELD(rs_case_row, rank_count),
+    FIELD(rs_case_row, peer_a),      FIELD(rs_case_row, peer_b),         FIELD(rs_case_row, chunk_bytes),
+    FIELD(rs_case_row, lanes),       FIELD(rs_case_row, order),          FIELD(rs_case_row, iterations),
+    FIELD(rs_case_row, batch),       FIELD(rs_case_row, sample_offset),  FIELD(rs_case_row, stop_reason),
+    FIELD(rs_case_row, verified),    FIELD(rs_case_row, sync_error_ns),  FIELD(rs_case_row, sync_bound_ns),
+    FIELD(rs_case_row, start),       FIELD(rs_case_row, warm_up),        FIELD(rs_case_row, invalid),
+    FIELD(rs_case_row, level_shift), FIELD(rs_case_row, gap_ns),         FIELD(rs_case_row, after_check_ns),
+    FIELD(rs_case_row, median_ns),   FIELD(rs_case_row, ci_low_ns),      FIELD(rs_case_row, ci_high_ns),
+    FIELD(rs_case_row, min_ns),      FIELD(rs_case_row, max_ns),         FIELD(rs_case_row, p95_ns),
+    FIELD(rs_case_row, p99_ns),      FIELD(rs_case_row, algbw_gb_s),     FIELD(rs_case_row, busbw_gb_s),
 };
 const struct rs_row_type rs_case_row_type = ROW_TYPE("cases", rs_case_row, case_fields);
 

@@ -30,8 +30,8 @@ struct rs_row_type {
   size_t field_count;
 };
 
-extern const struct rs_row_type rs_host_row_type, rs_rank_row_type, rs_device_row_type, rs_case_row_type,
-    rs_iteration_row_type;
+extern const struct rs_row_type rs_host_row_type, rs_rank_row_type, rs_device_row_type, rs_link_row_type,
+    rs_environment_row_type, rs_counter_row_type, rs_case_row_type, rs_iteration_row_type;
 
 // Creates the dataset for `count` rows; the caller closes it. Negative on failure.
 hid_t rs_row_type_create(const struct rs_row_type *type, hid_t file, hsize_t count, bool compressed);

@@ -29,6 +29,8 @@ enum rs_status rs_run_file_create(const char *path, const struct rs_run_facts *f
 enum rs_status rs_run_file_open(const char *path, struct rs_run_file *run, struct rs_error *error) {
   *run = (struct rs_run_file){.file = rs_h5_open_to_write(path)};
   if (run->file >= 0)
+    run->counters = H5Dopen2(run->file, rs_counter_row_type.dataset, H5P_DEFAULT);
+  if (run->counters > 0)
     run->cases = H5Dopen2(run->file, rs_case_row_type.dataset, H5P_DEFAULT);
   if (run->cases > 0)
     run->iterations = H5Dopen2(run->file, rs_iteration_row_type.dataset, H5P_DEFAULT);
@@ -45,6 +47,7 @@ herr_t rs_run_file_close(struct rs_run_file *run) {
   rs_h5_close(run->samples);
   rs_h5_close(run->iterations);
   rs_h5_close(run->cases);
+  rs_h5_close(run->counters);
   // HDF5 closes a file when the last thing in it is closed; so the file goes last, to hear how that went.
   herr_t result = run->file > 0 ? H5Fclose(run->file) : 0;
   *run = (struct rs_run_file){0};
@@ -144,6 +147,12 @@ enum rs_status rs_run_file_describe(const struct rs_run_file *run, const struct 
     status = write_table(run->file, &rs_rank_row_type, placement->ranks, placement->rank_count, error);
   if (status == RS_OK)
     status = write_table(run->file, &rs_device_row_type, facts->devices, facts->device_count, error);
+  if (status == RS_OK)
+    status = write_table(run->file, &rs_link_row_type, facts->links, facts->link_count, error);
+  if (status == RS_OK)
+    status = write_table(run->file, &rs_environment_row_type, facts->environment, facts->environment_count, error);
+  if (status == RS_OK)
+    status = write_table(run->file, &rs_counter_row_type, facts->counters, facts->counter_count, error);
   if (status == RS_OK)
     status = write_topology(run->file, facts, error);
   if (status == RS_OK && rs_row_type_write(&rs_case_row_type, run->cases, 0, facts->case_count, cases) < 0)

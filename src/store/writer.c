@@ -4,7 +4,8 @@
 //                                 .NAME.TAG.partial (compressed, complete) --rename--> NAME
 //
 // Once published, the working file changes in two places per case only: its samples and iterations, which no row
-// speaks of yet, and its row, which says finished = 1 no sooner than everything it speaks of is on the disk.
+// speaks of yet, and its row, which says finished = 1 no sooner than everything it speaks of is on the disk. At the end
+// the counters are overwritten, in place too.
 #include "ringside/store.h"
 #include "store/compact.h"
 #include "store/h5error.h"
@@ -24,7 +25,7 @@ struct rs_writer {
   struct rs_output output;
   struct rs_run_file run;
   int descriptor; // run.file's
-  size_t case_count, rank_count, max_iterations;
+  size_t case_count, counter_count, rank_count, max_iterations;
   struct rs_case_row *cases; // as they stand in the file
 };
 
@@ -128,6 +129,7 @@ static enum rs_status writer_open(const char *path, bool force, const struct rs_
   if (writer == NULL)
     return error->status;
   writer->case_count = facts->case_count;
+  writer->counter_count = facts->counter_count;
   writer->rank_count = facts->rank_count;
   writer->max_iterations = facts->max_iterations;
   char tag[9];
@@ -232,6 +234,26 @@ enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row
   struct rs_h5_silence silence;
   rs_h5_silence_begin(&silence);
   enum rs_status status = writer_case(writer, row, iterations, samples, error);
+  rs_h5_silence_end(&silence);
+  return status;
+}
+
+static enum rs_status writer_counters(struct rs_writer *writer, const struct rs_counter_row *rows, size_t count,
+                                      struct rs_error *error) {
+  if (count != writer->counter_count)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "%zu counters do not fit %s, planned for %zu", count,
+                        writer->output.path, writer->counter_count);
+  if (rs_row_type_write(&rs_counter_row_type, writer->run.counters, 0, count, rows) >= 0)
+    return RS_OK;
+  return rs_h5_error_set(error, RS_ERROR_IO, "cannot write the counters to %s; the cases are safe",
+                         writer->output.path);
+}
+
+enum rs_status rs_writer_counters(struct rs_writer *writer, const struct rs_counter_row *rows, size_t count,
+                                  struct rs_error *error) {
+  struct rs_h5_silence silence;
+  rs_h5_silence_begin(&silence);
+  enum rs_status status = writer_counters(writer, rows, count, error);
   rs_h5_silence_end(&silence);
   return status;
 }

@@ -100,13 +100,17 @@ def expect(words, change):
     check(result.returncode == 2 and words in result.stderr, f"{words!r} is not in {result}")
 
 
-def change_case(field, value):
+def change_row(dataset, field, value):
     def change(file):
-        cases = file["cases"][:]
-        cases[field][1] = value
-        file["cases"][:] = cases
+        rows = file[dataset][:]
+        rows[field][1] = value
+        file[dataset][:] = rows
 
     return change
+
+
+def change_case(field, value):
+    return change_row("cases", field, value)
 
 
 def without_rows(file, name):
@@ -143,6 +147,14 @@ def check_variants():
     expect("case_id", change_case("case_id", 7))
     expect("not finished", change_case("rank_count", 0))
     extended = variant(extend)
+    for name in ("links", "environment", "counters"):
+        expect(f"damaged ({name})", lambda file: without_rows(file, name))
+        older = variant(lambda file: file.__delitem__(name))
+        check("4 cases right" in older.stdout, f"a file of before /{name}: {older}")
+    expect("/links is from rank 3", change_row("links", "source", 3))
+    expect("/environment is of host 2", change_row("environment", "host", 2))
+    expect("/counters is of rank -1 on host 2", change_row("counters", "host", 2))
+    expect("/counters is of rank 3 on host 1", change_row("counters", "rank", 3))
     check("label.added=with h5py\n" in extended.stdout and "4 cases right" in extended.stdout, f"extended: {extended}")
 
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SAMPLE_CASES = 4, SAMPLE_RANKS = 3, SAMPLE_HOSTS = 2, SAMPLE_ITERATIONS = 12 };
+enum { SAMPLE_CASES = 4, SAMPLE_RANKS = 3, SAMPLE_HOSTS = 2, SAMPLE_ITERATIONS = 12, SAMPLE_COUNTERS = 5 };
 static const char sample_config[] = "run:\n  output: \"caf\u00e9.h5\"\nsizes: [8, 64 MiB]\n";
 static const char sample_xml[] = "<?xml version=\"1.0\"?>\n<topology version=\"2.0\"/>\n";
 
@@ -18,6 +18,9 @@ struct sample_run {
   struct rs_host_facts hosts[SAMPLE_HOSTS];
   struct rs_rank_facts ranks[SAMPLE_RANKS];
   struct rs_device_row devices[SAMPLE_RANKS];
+  struct rs_link_row links[SAMPLE_RANKS];
+  struct rs_environment_row environment[SAMPLE_HOSTS];
+  struct rs_counter_row counters[SAMPLE_COUNTERS];
   struct rs_case_row cases[SAMPLE_CASES];
   struct rs_attribute attributes[4];
   const char *host_xml[SAMPLE_HOSTS];
@@ -72,6 +75,38 @@ static inline void sample_ranks(struct sample_run *run) {
   }
 }
 
+// As many counters as a host of two, each of them, and every rank have.
+static inline void sample_counters(struct sample_run *run) {
+  for (uint32_t c = 0; c < SAMPLE_COUNTERS; c++) {
+    struct rs_counter_row *row = &run->counters[c];
+    row->rank = (int32_t)c - SAMPLE_HOSTS < 0 ? -1 : (int32_t)c - SAMPLE_HOSTS;
+    row->host = row->rank < 0 ? c : run->ranks[row->rank].host;
+    strcpy(row->name, row->rank < 0 ? "nic.eth0.rx_dropped" : "process.involuntary_switches");
+    row->before = 1000 * (int64_t)c;
+    row->after = RS_COUNTER_UNKNOWN;
+  }
+  for (uint32_t h = 0; h < SAMPLE_HOSTS; h++) {
+    run->environment[h].host = h;
+    strcpy(run->environment[h].key, "cpu.governor");
+    strcpy(run->environment[h].value, "performance");
+  }
+  for (uint32_t r = 0; r < SAMPLE_RANKS; r++) {
+    struct rs_link_row *link = &run->links[r];
+    link->source = (r + 1) % SAMPLE_RANKS;
+    link->target = r;
+    strcpy(link->transport, "tcp");
+    link->delay_ns = 20000 + r;
+    link->min_ns = 15000 + r;
+  }
+}
+
+// The rows when the run is over: the first counter is gone, the others have risen.
+static inline void sample_counters_after(const struct sample_run *run, struct rs_counter_row rows[SAMPLE_COUNTERS]) {
+  memcpy(rows, run->counters, sizeof run->counters);
+  for (size_t c = 1; c < SAMPLE_COUNTERS; c++)
+    rows[c].after = rows[c].before + (int64_t)c;
+}
+
 static inline void sample_plan(struct sample_run *run, uint32_t c) {
   struct rs_case_row *row = &run->cases[c];
   row->case_id = c;
@@ -91,7 +126,11 @@ static inline void sample_plan(struct sample_run *run, uint32_t c) {
   row->chunk_bytes = 65536;
   row->lanes = 2;
   row->batch = 1;
-  row->sync_error_ns = 0;
+  row->sync_error_ns = 300;
+  row->sync_bound_ns = 4000;
+  strcpy(row->start, "time");
+  row->warm_up = 2;
+  row->gap_ns = row->after_check_ns = NAN;
   row->median_ns = row->ci_low_ns = row->ci_high_ns = row->min_ns = row->max_ns = NAN;
   row->p95_ns = row->p99_ns = row->algbw_gb_s = row->busbw_gb_s = NAN;
 }
@@ -100,10 +139,11 @@ static inline void sample_run_init(struct sample_run *run) {
   memset(run, 0, sizeof *run);
   sample_hosts(run);
   sample_ranks(run);
+  sample_counters(run);
   for (uint32_t c = 0; c < SAMPLE_CASES; c++)
     sample_plan(run, c);
   static const char *const attributes[][2] = {
-      {"label.placement", "cluster"}, {"world", "mpi"}, {"start", "barrier"}, {"compiler", "12.2.0"}};
+      {"label.placement", "cluster"}, {"world", "mpi"}, {"clock_cost_ns", "21.5"}, {"compiler", "12.2.0"}};
   for (size_t a = 0; a < RS_ARRAY_LENGTH(attributes); a++) {
     strcpy(run->attributes[a].key, attributes[a][0]);
     run->attributes[a].value = strcpy(run->values[a], attributes[a][1]);
@@ -117,6 +157,12 @@ static inline void sample_run_init(struct sample_run *run) {
                                      .host_xml = run->host_xml,
                                      .devices = run->devices,
                                      .device_count = SAMPLE_RANKS,
+                                     .links = run->links,
+                                     .link_count = SAMPLE_RANKS,
+                                     .environment = run->environment,
+                                     .environment_count = SAMPLE_HOSTS,
+                                     .counters = run->counters,
+                                     .counter_count = SAMPLE_COUNTERS,
                                      .cases = run->cases,
                                      .case_count = SAMPLE_CASES,
                                      .rank_count = SAMPLE_RANKS,
@@ -157,6 +203,10 @@ static inline enum rs_status sample_write_run(const char *path, bool force, cons
     return status;
   for (size_t c = 0; status == RS_OK && c < SAMPLE_CASES; c++)
     status = sample_write_case(writer, run, c, error);
+  struct rs_counter_row counters[SAMPLE_COUNTERS];
+  sample_counters_after(run, counters);
+  if (status == RS_OK)
+    status = rs_writer_counters(writer, counters, SAMPLE_COUNTERS, error);
   if (status == RS_OK)
     return rs_writer_finish(writer, error);
   rs_writer_abandon(writer);

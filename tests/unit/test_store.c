@@ -70,6 +70,14 @@ static void test_everything_comes_back(void **state) {
   assert_memory_equal(result->placement.ranks, run.ranks, sizeof run.ranks);
   assert_int_equal(result->device_count, SAMPLE_RANKS);
   assert_memory_equal(result->devices, run.devices, sizeof run.devices);
+  assert_int_equal(result->link_count, SAMPLE_RANKS);
+  assert_memory_equal(result->links, run.links, sizeof run.links);
+  assert_int_equal(result->environment_count, SAMPLE_HOSTS);
+  assert_memory_equal(result->environment, run.environment, sizeof run.environment);
+  struct rs_counter_row counters[SAMPLE_COUNTERS];
+  sample_counters_after(&run, counters);
+  assert_int_equal(result->counter_count, SAMPLE_COUNTERS);
+  assert_memory_equal(result->counters, counters, sizeof counters);
 
   assert_int_equal(result->case_count, SAMPLE_CASES);
   uint64_t rows = 0;
@@ -118,6 +126,31 @@ static void test_reading_in_the_making(void **state) {
   rs_result_close(result);
 }
 
+// Counters have their first value from the start and their last one before the end, which changes nothing else.
+static void test_counters_in_the_making(void **state) {
+  struct sample_place *place = *state;
+  struct sample_run run;
+  sample_run_init(&run);
+  struct rs_writer *writer = open_writer(place->path, false, &run.facts);
+  write_case(writer, &run, 1);
+  struct rs_result *result = open_result(place->path);
+  assert_memory_equal(result->counters, run.counters, sizeof run.counters);
+  rs_result_close(result);
+
+  struct rs_counter_row counters[SAMPLE_COUNTERS];
+  struct rs_error error = {0};
+  sample_counters_after(&run, counters);
+  assert_int_equal(rs_writer_counters(writer, counters, SAMPLE_COUNTERS - 1, &error), RS_ERROR_INTERNAL);
+  error = (struct rs_error){0};
+  assert_int_equal(rs_writer_counters(writer, counters, SAMPLE_COUNTERS, &error), RS_OK);
+  rs_writer_abandon(writer);
+  result = open_result(place->path);
+  assert_string_equal(result->status, "partial");
+  assert_memory_equal(result->counters, counters, sizeof counters);
+  assert_case(result, 1);
+  rs_result_close(result);
+}
+
 // Completion moves the samples; a reader that opened the partial file still finds them, or hears that it cannot.
 static void test_result_outlives_its_file(void **state) {
   struct sample_place *place = *state;
@@ -154,11 +187,13 @@ static void test_little_or_nothing(void **state) {
 
   run.facts.host_xml = NULL;
   run.facts.attribute_count = run.facts.device_count = 0;
+  run.facts.environment_count = run.facts.counter_count = run.facts.link_count = 0;
   finish(open_writer(place->path, true, &run.facts));
   run.facts.case_count = 0;
   finish(open_writer(place->path, true, &run.facts));
   result = open_result(place->path);
   assert_int_equal(result->case_count + result->device_count + result->attribute_count, 0);
+  assert_int_equal(result->environment_count + result->counter_count + result->link_count, 0);
   rs_result_close(result);
 }
 
@@ -268,6 +303,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_everything_comes_back, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_reading_in_the_making, sample_place_make, sample_place_remove),
+      cmocka_unit_test_setup_teardown(test_counters_in_the_making, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_result_outlives_its_file, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_little_or_nothing, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_long_and_strange_text, sample_place_make, sample_place_remove),
