@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: ringside show [--format FORMAT | --json | --csv] FILE...\n"
+    "usage: ringside show [--format FORMAT | --json | --csv | --stragglers] FILE...\n"
     "\n"
     "Shows results. FILE is a result file, a directory (its *.h5) or a pattern; a run still going on can be shown "
     "too.\n"
@@ -16,11 +16,14 @@ static const char help[] =
     "                    json        everything but the samples; an array when there are several files\n"
     "                    csv         a row per finished case\n"
     "                    nccl-tests  the columns of nccl-tests, for scripts that read those\n"
-    "  --json, --csv     the same as --format json, --format csv\n"
+    "                    stragglers  which ranks enter or leave last, how often and by how much\n"
+    "  --json, --csv, --stragglers\n"
+    "                    the same as --format json and so on\n"
     "  --help            this text\n"
     "\n"
     "examples:\n"
     "  ringside show results/quick.h5\n"
+    "  ringside show --stragglers results/quick.h5\n"
     "  ringside show --csv results/ > results.csv\n"
     "  ringside show --json results/quick.h5 | jq '.cases[] | [.implementation, .size_bytes, .median_ns]'\n"
     "  ringside show --format nccl-tests 'results/2026-11-*.h5'\n";
@@ -29,7 +32,19 @@ static enum rs_status print_tables(const struct result_set *set, struct rs_error
   (void)error;
   for (size_t i = 0; i < set->count; i++) {
     fputs(i == 0 ? "" : "\n\n", stdout);
-    rs_report_table(set->results[i], stdout);
+    printout_table(set->results[i]);
+  }
+  return RS_OK;
+}
+
+static enum rs_status print_stragglers(const struct result_set *set, struct rs_error *error) {
+  for (size_t i = 0; i < set->count; i++) {
+    struct rs_stragglers stragglers;
+    if (rs_stragglers_find(set->results[i], &stragglers, error) < 0)
+      return error->status;
+    fputs(i == 0 ? "" : "\n\n", stdout);
+    rs_stragglers_print(set->results[i], &stragglers, stdout);
+    rs_stragglers_fini(&stragglers);
   }
   return RS_OK;
 }
@@ -38,8 +53,12 @@ static enum rs_status print_json(const struct result_set *set, struct rs_error *
   enum rs_status status = RS_OK;
   fputs(set->count > 1 ? "[\n" : "", stdout);
   for (size_t i = 0; status == RS_OK && i < set->count; i++) {
+    struct rs_stragglers stragglers = {0};
+    status = rs_stragglers_find(set->results[i], &stragglers, error);
     fputs(i == 0 ? "" : ",\n", stdout);
-    status = rs_report_json(set->results[i], stdout, error);
+    if (status == RS_OK)
+      status = rs_report_json(set->results[i], &stragglers, stdout, error);
+    rs_stragglers_fini(&stragglers);
   }
   fputs(set->count > 1 ? "]\n" : "", stdout);
   return status;
@@ -64,36 +83,39 @@ struct format {
   enum rs_status (*print)(const struct result_set *set, struct rs_error *error);
 };
 static const struct format formats[] = {
-    {"table", print_tables}, {"json", print_json}, {"csv", print_csv}, {"nccl-tests", print_nccl_tests}};
+    {"table", print_tables},          {"json", print_json}, {"csv", print_csv}, {"nccl-tests", print_nccl_tests},
+    {"stragglers", print_stragglers},
+};
 
 static const struct format *find_format(const char *name, struct rs_error *error) {
   for (size_t i = 0; i < RS_ARRAY_LENGTH(formats); i++) {
     if (strcmp(formats[i].name, name) == 0)
       return &formats[i];
   }
-  rs_error_set(error, RS_ERROR_USAGE, "there is no format '%s'; there are table, json, csv and nccl-tests", name);
+  rs_error_set(error, RS_ERROR_USAGE, "there is no format '%s'; there are table, json, csv, nccl-tests and stragglers",
+               name);
   return NULL;
 }
 
 // Reads the options up to the first file; *format is NULL when the help was asked for.
 static enum rs_status parse(int argc, char **argv, const struct format **format, struct rs_error *error) {
-  enum { OPTION_FORMAT = 256, OPTION_JSON, OPTION_CSV };
+  enum { OPTION_FORMAT = 256, OPTION_NAMED };
   static const struct option options[] = {{"format", required_argument, NULL, OPTION_FORMAT},
-                                          {"json", no_argument, NULL, OPTION_JSON},
-                                          {"csv", no_argument, NULL, OPTION_CSV},
+                                          {"json", no_argument, NULL, OPTION_NAMED},
+                                          {"csv", no_argument, NULL, OPTION_NAMED},
+                                          {"stragglers", no_argument, NULL, OPTION_NAMED},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
   *format = find_format("table", error);
   optind = 0; // start anew, whoever used getopt before
   opterr = 0;
-  for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+  for (int option, index; (option = getopt_long(argc, argv, ":h", options, &index)) != -1;) {
     switch (option) {
     case OPTION_FORMAT:
       *format = find_format(optarg, error);
       break;
-    case OPTION_JSON:
-    case OPTION_CSV:
-      *format = find_format(option == OPTION_JSON ? "json" : "csv", error);
+    case OPTION_NAMED:
+      *format = find_format(options[index].name, error);
       break;
     case 'h':
       *format = NULL;

@@ -2,11 +2,23 @@
 
 #include "command.h"
 
+#include "ringside/report.h"
+
 #include <errno.h>
 #include <signal.h>
 
 void printout_begin(void) {
   signal(SIGPIPE, SIG_IGN);
+}
+
+void printout_table(const struct rs_result *result) {
+  struct rs_stragglers stragglers = {0};
+  struct rs_error unread = {0};
+  rs_report_table(result, stdout);
+  if (rs_stragglers_find(result, &stragglers, &unread) < 0)
+    printf("note: stragglers are not known: %s\n", unread.text);
+  rs_stragglers_note(result, &stragglers, stdout);
+  rs_stragglers_fini(&stragglers);
 }
 
 int printout_end(const char *command) {

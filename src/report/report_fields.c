@@ -18,10 +18,12 @@ const struct rs_field rs_report_fields[] = {
     FIELD(peer_a, FAMILY, INT32),     FIELD(peer_b, FAMILY, INT32),         FIELD(chunk_bytes, COLUMN, UINT64),
     FIELD(lanes, COLUMN, UINT32),     FIELD(order, FAMILY, TEXT),           FIELD(iterations, RESULT, UINT32),
     FIELD(batch, RESULT, UINT32),     FIELD(sample_offset, RESULT, UINT64), FIELD(stop_reason, RESULT, TEXT),
-    FIELD(verified, RESULT, INT8),    FIELD(sync_error_ns, RESULT, INT64),  FIELD(median_ns, RESULT, REAL),
-    FIELD(ci_low_ns, RESULT, REAL),   FIELD(ci_high_ns, RESULT, REAL),      FIELD(min_ns, RESULT, REAL),
-    FIELD(max_ns, RESULT, REAL),      FIELD(p95_ns, RESULT, REAL),          FIELD(p99_ns, RESULT, REAL),
-    FIELD(algbw_gb_s, RESULT, REAL),  FIELD(busbw_gb_s, RESULT, REAL),
+    FIELD(verified, RESULT, INT8),    FIELD(sync_error_ns, RESULT, INT64),  FIELD(sync_bound_ns, RESULT, INT64),
+    FIELD(start, RESULT, TEXT),       FIELD(warm_up, RESULT, UINT32),       FIELD(invalid, RESULT, UINT32),
+    FIELD(level_shift, RESULT, FLAG), FIELD(gap_ns, RESULT, REAL),          FIELD(after_check_ns, RESULT, REAL),
+    FIELD(median_ns, RESULT, REAL),   FIELD(ci_low_ns, RESULT, REAL),       FIELD(ci_high_ns, RESULT, REAL),
+    FIELD(min_ns, RESULT, REAL),      FIELD(max_ns, RESULT, REAL),          FIELD(p95_ns, RESULT, REAL),
+    FIELD(p99_ns, RESULT, REAL),      FIELD(algbw_gb_s, RESULT, REAL),      FIELD(busbw_gb_s, RESULT, REAL),
 };
 const size_t rs_report_field_count = RS_ARRAY_LENGTH(rs_report_fields);
 

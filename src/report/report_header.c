@@ -8,8 +8,7 @@
 #define DEVICES_NAMED_MAX 4
 #define NAME_WIDTH 9
 
-// The rest of the line is the caller's.
-static void begin_line(const char *name, FILE *file) {
+void rs_report_begin_line(const char *name, FILE *file) {
   fprintf(file, "  %-*s ", NAME_WIDTH, name);
 }
 
@@ -19,7 +18,7 @@ static void print_status(const struct rs_result *result, FILE *file) {
     finished += result->cases[i].finished != 0;
     verified += result->cases[i].finished != 0 && result->cases[i].verified == RS_VERIFIED;
   }
-  begin_line("status", file);
+  rs_report_begin_line("status", file);
   fprintf(file, "%s: %zu of %zu cases finished, %zu verified\n", result->status, finished, result->case_count,
           verified);
 }
@@ -32,7 +31,7 @@ static size_t count_ranks(const struct rs_placement *placement, size_t host) {
 }
 
 static void print_ranks(const struct rs_placement *placement, FILE *file) {
-  begin_line("ranks", file);
+  rs_report_begin_line("ranks", file);
   fprintf(file, "%zu on %zu host%s", placement->rank_count, placement->host_count,
           placement->host_count == 1 ? "" : "s");
   for (size_t h = 0; h < placement->host_count && h < HOSTS_NAMED_MAX; h++)
@@ -58,7 +57,7 @@ static void print_machines(const struct rs_placement *placement, FILE *file) {
       earlier++;
     if (earlier < h || kinds++ >= HOSTS_NAMED_MAX)
       continue;
-    begin_line("machine", file);
+    rs_report_begin_line("machine", file);
     fprintf(file, "%s, %" PRIu32 " core%s, %.1f GB, kernel %s", host->cpu[0] != '\0' ? host->cpu : "unknown CPU",
             host->cores, host->cores == 1 ? "" : "s", (double)host->memory_bytes / 1e9,
             host->kernel[0] != '\0' ? host->kernel : "unknown");
@@ -88,7 +87,7 @@ static void print_transports(const struct rs_result *result, FILE *file) {
       earlier++;
     if (earlier < d || kinds++ >= DEVICES_NAMED_MAX)
       continue;
-    begin_line("transport", file);
+    rs_report_begin_line("transport", file);
     fprintf(file, "%s", device->transport);
     if (device->interface[0] != '\0')
       fprintf(file, " over %s", device->interface);
@@ -112,23 +111,25 @@ static void print_labels(const struct rs_result *result, FILE *file) {
     const struct rs_attribute *attribute = &result->attributes[i];
     if (strncmp(attribute->key, prefix, strlen(prefix)) != 0)
       continue;
-    begin_line("label", file);
+    rs_report_begin_line("label", file);
     fprintf(file, "%s = %s\n", attribute->key + strlen(prefix), attribute->value);
   }
 }
 
 void rs_report_header(const struct rs_result *result, FILE *file) {
   fprintf(file, "%s\n", result->path != NULL ? result->path : "(no file)");
-  begin_line("created", file);
+  rs_report_begin_line("created", file);
   fprintf(file, "%s by ringside %s\n", result->created, result->ringside_version);
   print_status(result, file);
   print_ranks(&result->placement, file);
   print_machines(&result->placement, file);
   print_transports(result, file);
+  rs_report_counters(result, file);
+  rs_report_links(result, file);
   print_labels(result, file);
   for (size_t i = 0; i < result->case_count; i++) {
     if (result->cases[i].emulated) {
-      begin_line("WARNING", file);
+      rs_report_begin_line("WARNING", file);
       fputs("the network was EMULATED: these times say nothing about the real one\n", file);
       break;
     }

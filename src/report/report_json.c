@@ -1,4 +1,5 @@
 #include "report/report_json.h"
+#include "report/stragglers.h"
 #include "ringside/report.h"
 
 #include <errno.h>
@@ -148,7 +149,8 @@ static json_t *make_attributes(const struct rs_result *result) {
   return object;
 }
 
-enum rs_status rs_report_json(const struct rs_result *result, FILE *file, struct rs_error *error) {
+enum rs_status rs_report_json(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file,
+                              struct rs_error *error) {
   json_t *root = json_object(), *hosts = json_array(), *ranks = json_array(), *devices = json_array(),
          *cases = json_array();
   for (size_t i = 0; i < result->placement.host_count; i++)
@@ -173,5 +175,7 @@ enum rs_status rs_report_json(const struct rs_result *result, FILE *file, struct
   rs_json_set(&root, "ranks", ranks);
   rs_json_set(&root, "rank_devices", devices);
   rs_json_set(&root, "cases", cases);
+  if (stragglers != NULL)
+    rs_json_set(&root, "stragglers", rs_stragglers_json(result, stragglers));
   return rs_json_print(root, file, error);
 }

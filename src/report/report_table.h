@@ -6,6 +6,11 @@
 
 // Where, when, on what, and how much of it is done.
 void rs_report_header(const struct rs_result *result, FILE *file);
+// The name of a line of the header; the rest of the line is the caller's.
+void rs_report_begin_line(const char *name, FILE *file);
+// Of the header: a line for every counter that rose and should not have, and for ranks that lost their CPU.
+void rs_report_counters(const struct rs_result *result, FILE *file);
+void rs_report_links(const struct rs_result *result, FILE *file);
 // One family: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
 enum rs_status rs_report_block(const struct rs_grid *grid, FILE *file, struct rs_error *error);
 // How to read the blocks, and every case that needs a word.

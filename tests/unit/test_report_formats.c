@@ -33,7 +33,7 @@ static void fill(struct rs_result_fixture *fixture) {
 
 static void print_json(const void *subject, FILE *file) {
   struct rs_error error = {0};
-  assert_int_equal(rs_report_json(subject, file, &error), RS_OK);
+  assert_int_equal(rs_report_json(subject, NULL, file, &error), RS_OK);
 }
 
 static void print_csv(const void *subject, FILE *file) {
@@ -88,7 +88,7 @@ static void json_notices_a_full_disk(void **state) {
     skip();
   setvbuf(full, NULL, _IONBF, 0);
   struct rs_error error = {0};
-  assert_int_equal(rs_report_json(&fixture.result, full, &error), RS_ERROR_IO);
+  assert_int_equal(rs_report_json(&fixture.result, NULL, full, &error), RS_ERROR_IO);
   assert_non_null(strstr(error.text, "No space left"));
   fclose(full);
 }
