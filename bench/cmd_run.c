@@ -1,11 +1,11 @@
 // ringside run: the main job. Everything before the first case is agreed by all ranks, so that bad input ends in one
 // line and exit code 2; after that, a rank that fails says so and aborts the launch with exit code 4.
 #include "command.h"
+#include "printout.h"
 #include "run_record.h"
 #include "run_setup.h"
 
 #include "ringside/launch.h"
-#include "ringside/report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -127,21 +127,24 @@ static void case_words(const struct rs_case *point, char *text, size_t bytes) {
            point->transport ? point->transport->name : "", size, rs_datatype_names[point->datatype]);
 }
 
-static void screen_progress(void *state, size_t done, size_t total, const struct rs_case *next) {
+static void screen_progress(void *state, size_t done, size_t total, double seconds_left, const struct rs_case *next) {
   const struct screen *screen = state;
   static const char bar[] = "##############################";
   if (!screen->progress)
     return;
   char words[128];
   case_words(next, words, sizeof words);
+  char left[32] = "";
+  if (seconds_left >= 0)
+    snprintf(left, sizeof left, "%.0f s left", seconds_left);
   int filled = (int)(done * (sizeof bar - 1) / total);
-  fprintf(stderr, "\r[%-*.*s] %zu/%zu  %-44.44s", (int)sizeof bar - 1, filled, bar, done, total, words);
+  fprintf(stderr, "\r[%-*.*s] %zu/%zu %-11s %-40.40s", (int)sizeof bar - 1, filled, bar, done, total, left, words);
   fflush(stderr);
 }
 
 static void clear_progress(const struct screen *screen) {
   if (screen->progress)
-    fprintf(stderr, "\r%90s\r", "");
+    fprintf(stderr, "\r%100s\r", "");
 }
 
 static void print_plan(const struct rs_plan *plan, const struct rs_config *config,
@@ -187,7 +190,7 @@ static enum rs_status print_result(const struct run *run, struct rs_error *error
   if (rs_result_open(run->path, &result, error) < 0)
     return error->status;
   if (!run->setup->quiet)
-    rs_report_table(result, stdout);
+    printout_table(result);
   rs_result_close(result);
   printf("%sresult: %s\n", run->setup->quiet ? "" : "\n", run->path);
   if (fflush(stdout) != 0)
@@ -216,7 +219,8 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
                  .topology = run->topology,
                  .placement = &run->placement,
                  .path = run->path,
-                 .config_text = run->config_text.data},
+                 .config_text = run->config_text.data,
+                 .clock_cost_ns = rs_runner_clock_cost(runner)},
       .progress = run->setup->progress && world->rank == 0,
   };
   status = rs_world_agree(world, run_record_open(&screen.record, runner, error), error);
@@ -228,9 +232,10 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
     fail_alone(world, &screen, error);
   clear_progress(&screen);
   struct rs_error writing = {0};
-  if (world->rank == 0 && (run_record_finish(&screen.record, &writing) < 0 || print_result(run, &writing) < 0))
+  if (run_record_finish(&screen.record, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
     fail_alone(world, &screen, &writing);
 close_runner:
+  run_record_fini(&screen.record);
   rs_runner_close(runner);
   return status;
 }

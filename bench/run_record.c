@@ -1,4 +1,5 @@
 #include "run_record.h"
+#include "run_gather.h"
 
 #include "ringside/launch.h"
 #include "ringside/store.h"
@@ -16,29 +17,26 @@ static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "M
 // ---- planned rows
 // -----------------------------------------------------------------------------------------------------
 
-static struct rs_case_row planned_row(const struct rs_case *point, size_t rank_count) {
-  struct rs_case_row row = {
-      .case_id = point->id,
-      .in_place = point->in_place,
-      .size_bytes = point->size_bytes,
-      .count = point->count,
-      .rank_count = (uint32_t)rank_count,
-      .peer_a = -1,
-      .peer_b = -1,
-      .chunk_bytes = point->chunk_bytes,
-      .lanes = point->lanes,
-  };
+// Says what the row is about, and leaves what came out of it.
+static void identify(const struct rs_case *point, size_t rank_count, struct rs_case_row *row) {
   const char *name = point->algorithm ? point->algorithm->name : point->baseline->name;
-  snprintf(row.benchmark, sizeof row.benchmark, "collective");
-  snprintf(row.collective, sizeof row.collective, "%s", rs_collective_names[point->collective]);
-  snprintf(row.implementation, sizeof row.implementation, "%s", name);
-  snprintf(row.algorithm, sizeof row.algorithm, "%s", point->algorithm ? name : "");
-  snprintf(row.transport, sizeof row.transport, "%s", point->transport ? point->transport->name : "");
-  snprintf(row.mode, sizeof row.mode, "%s", rs_mode_names[point->mode]);
-  snprintf(row.datatype, sizeof row.datatype, "%s", rs_datatype_names[point->datatype]);
-  snprintf(row.operation, sizeof row.operation, "%s", rs_operation_names[point->operation]);
-  snprintf(row.order, sizeof row.order, "default");
-  return row;
+  row->case_id = point->id;
+  row->in_place = point->in_place;
+  row->size_bytes = point->size_bytes;
+  row->count = point->count;
+  row->rank_count = (uint32_t)rank_count;
+  row->peer_a = row->peer_b = -1;
+  row->chunk_bytes = point->chunk_bytes;
+  row->lanes = point->lanes;
+  snprintf(row->benchmark, sizeof row->benchmark, "collective");
+  snprintf(row->collective, sizeof row->collective, "%s", rs_collective_names[point->collective]);
+  snprintf(row->implementation, sizeof row->implementation, "%s", name);
+  snprintf(row->algorithm, sizeof row->algorithm, "%s", point->algorithm ? name : "");
+  snprintf(row->transport, sizeof row->transport, "%s", point->transport ? point->transport->name : "");
+  snprintf(row->mode, sizeof row->mode, "%s", rs_mode_names[point->mode]);
+  snprintf(row->datatype, sizeof row->datatype, "%s", rs_datatype_names[point->datatype]);
+  snprintf(row->operation, sizeof row->operation, "%s", rs_operation_names[point->operation]);
+  snprintf(row->order, sizeof row->order, "default");
 }
 
 // ---- attributes
@@ -98,7 +96,8 @@ static void collect_attributes(const struct run_record *record, struct attribute
   add(list, "library.hwloc", text, error);
   add(list, "compiler", __VERSION__, error);
   add(list, "world", record->world->ops->name, error);
-  add(list, "start", "barrier", error);
+  snprintf(text, sizeof text, "%.1f", record->clock_cost_ns);
+  add(list, "clock_cost_ns", text, error);
   add_environment(list, error);
 }
 
@@ -139,34 +138,29 @@ static enum rs_status gather_xml(const struct run_record *record, char **host_xm
   return status;
 }
 
-// All ranks' devices on rank 0, *rows owned by the caller; every rank has as many.
+// All ranks' devices on rank 0, to free.
 static enum rs_status gather_devices(const struct run_record *record, const struct rs_runner *runner,
-                                     struct rs_device_row **rows, size_t *count, struct rs_error *error) {
-  struct rs_world *world = record->world;
-  struct rs_device_row *mine = rs_allocate(rs_transport_count, sizeof *mine, "devices", error);
-  struct rs_device_row *all = rs_allocate(rs_transport_count * world->size, sizeof *all, "devices", error);
-  enum rs_status status = error->status;
-  if (mine == NULL || all == NULL)
-    goto free_rows;
-  size_t per_rank = rs_runner_devices(runner, mine, rs_transport_count);
-  status = rs_world_gather(world, mine, per_rank * sizeof *mine, all, 0, error);
-  if (status < 0)
-    goto free_rows;
-  *rows = all;
-  *count = per_rank * world->size;
-  free(mine);
-  return RS_OK;
-free_rows:
-  free(mine);
-  free(all);
+                                     struct run_rows *all, struct rs_error *error) {
+  struct rs_device_row *rows = rs_allocate(rs_transport_count, sizeof *rows, "devices", error);
+  size_t count = rows ? rs_runner_devices(runner, rows, rs_transport_count) : 0;
+  enum rs_status status = run_gather(record->world, sizeof *rows, rows, count, all, error);
+  free(rows);
   return status;
+}
+
+// The links that every rank has probed, on rank 0, to free.
+static enum rs_status gather_links(const struct run_record *record, const struct rs_runner *runner,
+                                   struct run_rows *all, struct rs_error *error) {
+  size_t count;
+  const struct rs_link_row *rows = rs_runner_links(runner, &count);
+  return run_gather(record->world, sizeof *rows, rows, count, all, error);
 }
 
 // ---- the file
 // ---------------------------------------------------------------------------------------------------------
 
-static enum rs_status open_writer(struct run_record *record, const struct rs_device_row *devices, size_t device_count,
-                                  char **host_xml, struct rs_error *error) {
+static enum rs_status open_writer(struct run_record *record, const struct run_rows *devices,
+                                  const struct run_rows *links, char **host_xml, struct rs_error *error) {
   const struct rs_plan *plan = record->plan;
   size_t rank_count = record->world->size;
   struct attribute_list attributes = {0};
@@ -174,7 +168,7 @@ static enum rs_status open_writer(struct run_record *record, const struct rs_dev
   if (rows == NULL)
     return error->status;
   for (size_t i = 0; i < plan->case_count; i++)
-    rows[i] = planned_row(&plan->cases[i], rank_count);
+    identify(&plan->cases[i], rank_count, &rows[i]);
   collect_attributes(record, &attributes, error);
   struct rs_run_facts facts = {
       .command_line = record->setup->command_line,
@@ -183,8 +177,14 @@ static enum rs_status open_writer(struct run_record *record, const struct rs_dev
       .attribute_count = attributes.count,
       .placement = record->placement,
       .host_xml = (const char *const *)host_xml,
-      .devices = devices,
-      .device_count = device_count,
+      .devices = devices->items,
+      .device_count = devices->count,
+      .links = links->items,
+      .link_count = links->count,
+      .environment = record->counters.environment,
+      .environment_count = record->counters.environment_count,
+      .counters = record->counters.rows,
+      .counter_count = record->counters.row_count,
       .cases = rows,
       .case_count = plan->case_count,
       .rank_count = rank_count,
@@ -198,46 +198,49 @@ static enum rs_status open_writer(struct run_record *record, const struct rs_dev
 }
 
 enum rs_status run_record_open(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
-  struct rs_device_row *devices = NULL;
-  size_t device_count = 0;
+  struct run_rows devices = {0}, links = {0};
   char **host_xml = rs_allocate(record->placement->host_count, sizeof *host_xml, "hwloc XML", error);
   if (host_xml == NULL)
     return error->status;
-  enum rs_status status = gather_devices(record, runner, &devices, &device_count, error);
+  enum rs_status status = gather_devices(record, runner, &devices, error);
+  if (status == RS_OK)
+    status = gather_links(record, runner, &links, error);
   if (status == RS_OK)
     status = gather_xml(record, host_xml, error);
+  if (status == RS_OK)
+    status = run_counters_init(record->world, record->placement, &record->counters, error);
   if (status == RS_OK && record->world->rank == 0)
-    status = open_writer(record, devices, device_count, host_xml, error);
+    status = open_writer(record, &devices, &links, host_xml, error);
   for (size_t h = 0; h < record->placement->host_count; h++)
     free(host_xml[h]);
   free(host_xml);
-  free(devices);
+  free(devices.items);
+  free(links.items);
   return status;
 }
 
 enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
   struct run_record *record = state;
-  struct rs_case_row row = planned_row(result->plan, record->world->size), figures = result->figures;
+  struct rs_case_row row = result->figures;
+  identify(result->plan, record->world->size, &row);
   row.finished = 1;
-  row.iterations = figures.iterations;
-  row.batch = figures.batch;
-  row.verified = figures.verified;
-  row.sync_error_ns = figures.sync_error_ns;
-  row.median_ns = figures.median_ns;
-  row.ci_low_ns = figures.ci_low_ns;
-  row.ci_high_ns = figures.ci_high_ns;
-  row.min_ns = figures.min_ns;
-  row.max_ns = figures.max_ns;
-  row.p95_ns = figures.p95_ns;
-  row.p99_ns = figures.p99_ns;
-  row.algbw_gb_s = figures.algbw_gb_s;
-  row.busbw_gb_s = figures.busbw_gb_s;
-  memcpy(row.stop_reason, figures.stop_reason, sizeof row.stop_reason);
   return rs_writer_case(record->writer, &row, result->iterations, result->samples, error);
 }
 
 enum rs_status run_record_finish(struct run_record *record, struct rs_error *error) {
+  struct run_counters *counters = &record->counters;
+  enum rs_status status = run_counters_finish(record->world, record->placement, counters, error);
+  if (record->world->rank != 0)
+    return status;
+  if (status == RS_OK)
+    status = rs_writer_counters(record->writer, counters->rows, counters->row_count, error);
+  if (status < 0)
+    return status;
   struct rs_writer *writer = record->writer;
   record->writer = NULL;
   return rs_writer_finish(writer, error);
+}
+
+void run_record_fini(struct run_record *record) {
+  run_counters_fini(&record->counters);
 }

@@ -17,6 +17,11 @@
 enum rs_mode { RS_MODE_ISOLATED, RS_MODE_STREAMING };
 extern const char *const rs_mode_names[]; // NULL-terminated
 
+// How ranks enter an iteration together: at an announced time on the common clock, or after a barrier of our own. AUTO
+// is by time, and by barrier in a case in which ranks come late whatever the pace.
+enum rs_start { RS_START_AUTO, RS_START_TIME, RS_START_BARRIER };
+extern const char *const rs_start_names[]; // NULL-terminated
+
 // Filled through rs_sweep_options (keys at the top level), rs_run_options ("run.*") and rs_sample_options
 // ("samples.*"). Names of algorithms, baselines and transports stay words here; rs_plan_make resolves them.
 struct rs_config {
@@ -29,11 +34,14 @@ struct rs_config {
   struct rs_uint_list lanes;
   // run.*
   int64_t timeout_ns, case_time_ns;
+  int64_t budget_ns;    // for all cases together; 0: case_time each
+  uint64_t start;       // enum rs_start
   uint64_t wait;        // enum rs_wait
   uint64_t seed;        // of the case order and the random checks; 0: drawn by rank 0
   uint64_t threads;     // ranks as threads of this process; 0: no
   uint64_t memory_kind; // enum rs_memory_kind
   uint64_t window;
+  bool probe; // the delay of every link in use, before the first case
   bool check; // verify results
   // samples.*
   uint64_t min_iterations, max_iterations, warm_up;
@@ -97,7 +105,7 @@ enum rs_status rs_pattern_check(const struct rs_pattern *pattern, const void *da
 // What came out of one case; on rank 0 only. iterations and samples live until the sink returns.
 struct rs_case_result {
   const struct rs_case *plan;
-  struct rs_case_row figures; // iterations, batch, stop_reason, verified, sync_error_ns, *_ns, *_gb_s are filled
+  struct rs_case_row figures; // all but the identity of the case is filled
   const struct rs_iteration_row *iterations;
   const struct rs_sample *samples; // iterations x rank_count
 };
@@ -106,8 +114,8 @@ struct rs_case_result {
 struct rs_sink {
   void *state;
   enum rs_status (*case_finished)(void *state, const struct rs_case_result *result, struct rs_error *error);
-  // done of total cases; seconds left as far as known, or -1.
-  void (*progress)(void *state, size_t done, size_t total, const struct rs_case *next);
+  // done of total cases; seconds left as far as can be told, negative before the first case is done.
+  void (*progress)(void *state, size_t done, size_t total, double seconds_left, const struct rs_case *next);
 };
 
 struct rs_runner_params {
@@ -125,6 +133,10 @@ enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_r
 void rs_runner_close(struct rs_runner *runner); // NULL is fine; not collective
 // The devices that were opened on this rank; `rank` is filled. At most `max` rows; returns how many.
 size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *rows, size_t max);
+// What link probes found on this rank: the links to it, over every transport. Owned by the runner.
+const struct rs_link_row *rs_runner_links(const struct rs_runner *runner, size_t *count);
+// ns that one reading of the clock costs on this rank.
+double rs_runner_clock_cost(const struct rs_runner *runner);
 // Host memory this rank needs for the plan, in bytes.
 uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank, size_t rank_count);
 // Rows of /iterations that one case may take: samples.max_iterations, or what keeps the file under 256 MiB; never fewer

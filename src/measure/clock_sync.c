@@ -1,7 +1,11 @@
-// Ranks are synchronised along a binomial tree, in the manner of HCA3 (Hunold, Carpen-Amarie, "Hierarchical clock
-// synchronization in MPI", CLUSTER 2018): in log2(n) rounds, ranks that know the common time serve those that do not.
+// Ranks are synchronised from the top down, in the manner of HCA3 (Hunold, Carpen-Amarie, "Hierarchical clock
+// synchronization in MPI", CLUSTER 2018): first the leaders of the machines along a binomial tree, in log2(machines)
+// rounds, in which those that know the common time serve those that do not;
 //
-//     n = 8:   0 serves 4;   0 serves 2, 4 serves 6;   0 serves 1, 2 serves 3, 4 serves 5, 6 serves 7
+//     8 machines:   0 serves 4;   0 serves 2, 4 serves 6;   0 serves 1, 2 serves 3, 4 serves 5, 6 serves 7
+//
+// then each leader serves the ranks of its machine, one after the other, so that no two measurements compete for the
+// cores of a machine.
 //
 // One measurement is a number of ping-pongs. The server answers each ping with the common time. With t1, t2 the
 // client's local times around one ping-pong and g the answer, nothing travels backwards in time, so
@@ -13,10 +17,14 @@
 // HCA3 fits the drift inside one measurement; here it is the slope between two syncs, which lie much further apart.
 #include "measure/clock_sync.h"
 
-#define TRIPS_MIN 20
-#define TRIPS_MAX 200
+#include <stdlib.h>
+
+#define TRIPS_MIN 60
+#define TRIPS_MAX 600
 // Trips without a narrower interval after which more of them are in vain.
-#define TRIPS_VAIN 20
+#define TRIPS_VAIN 60
+// Two clocks run apart by this at most; crystals are specified at 20 to 100 ppm each.
+#define DRIFT_MAX 200e-6
 
 static int64_t monotonic(const void *state) {
   (void)state;
@@ -48,7 +56,7 @@ static enum rs_status serve(struct rs_world *world, const struct clock_source *s
 static enum rs_status ask(struct rs_world *world, const struct clock_source *source, size_t server,
                           struct clock_point *point, struct rs_error *error) {
   uint8_t request = REQUEST_TIME;
-  int64_t low = INT64_MIN, high = INT64_MAX, inherited = 0, begin = clock_now(source), end = begin;
+  int64_t low = INT64_MIN, high = INT64_MAX, low_at = 0, high_at = 0, inherited = 0;
   for (int trips = 0, vain = 0; trips < TRIPS_MAX && (trips < TRIPS_MIN || vain < TRIPS_VAIN); trips++, vain++) {
     struct answer answer;
     int64_t t1 = clock_now(source);
@@ -59,40 +67,74 @@ static enum rs_status ask(struct rs_world *world, const struct clock_source *sou
     inherited = answer.bound_ns;
     if (answer.common_ns - t2 > low) {
       low = answer.common_ns - t2;
+      low_at = t2;
       vain = -1;
     }
     if (answer.common_ns - t1 < high) {
       high = answer.common_ns - t1;
+      high_at = t1;
       vain = -1;
     }
-    end = t2;
   }
-  // The offset drifts while it is measured: the interval belongs to the middle of the measurement, and where clocks
-  // drift by more than its width it may even be empty, which the bound then covers.
-  int64_t width = high > low ? high - low : low - high;
-  *point = (struct clock_point){
-      .local_ns = begin + (end - begin) / 2, .offset_ns = low + (high - low) / 2, .bound_ns = width / 2 + inherited};
+  // The clocks drift between the two best trips. Their middle is the offset in the middle of that time, and the bound
+  // takes in how far the worst allowed drift leads in the half of it.
+  int64_t apart = high_at > low_at ? high_at - low_at : low_at - high_at;
+  int64_t width = high > low ? high - low : 0;
+  *point = (struct clock_point){.local_ns = low_at + (high_at - low_at) / 2,
+                                .offset_ns = low + (high - low) / 2,
+                                .bound_ns = width / 2 + (int64_t)((double)apart / 2 * DRIFT_MAX) + inherited};
   request = REQUEST_END;
   return rs_world_send(world, &request, sizeof request, server, error);
 }
 
-enum rs_status clock_sync(struct rs_world *world, const struct clock_source *source, struct clock_point *point,
-                          struct rs_error *error) {
-  struct clock_point own = {.local_ns = clock_now(source)};
+// leaders[m] is the lowest rank of machine m.
+static enum rs_status sync_leaders(struct rs_world *world, const struct clock_source *source, const size_t *leaders,
+                                   size_t machine_count, size_t own_machine, struct clock_point *own,
+                                   struct rs_error *error) {
   size_t distance = 1;
-  while (distance < world->size)
+  while (distance < machine_count)
     distance *= 2;
   for (distance /= 2; distance > 0; distance /= 2) {
     enum rs_status status = RS_OK;
-    if (world->rank % (2 * distance) == 0 && world->rank + distance < world->size)
-      status = serve(world, source, &own, world->rank + distance, error);
-    else if (world->rank % (2 * distance) == distance)
-      status = ask(world, source, world->rank - distance, &own, error);
+    if (own_machine % (2 * distance) == 0 && own_machine + distance < machine_count)
+      status = serve(world, source, own, leaders[own_machine + distance], error);
+    else if (own_machine % (2 * distance) == distance)
+      status = ask(world, source, leaders[own_machine - distance], own, error);
     if (status < 0)
       return status;
   }
-  *point = own;
   return RS_OK;
+}
+
+static uint32_t machine_of(const uint32_t *machines, size_t rank) {
+  return machines ? machines[rank] : 0;
+}
+
+enum rs_status clock_sync(struct rs_world *world, const struct clock_source *source, const uint32_t *machines,
+                          struct clock_point *point, struct rs_error *error) {
+  size_t *leaders = rs_allocate(world->size, sizeof *leaders, "leaders of the machines", error);
+  if (leaders == NULL)
+    return error->status;
+  size_t machine_count = 0;
+  for (size_t r = 0; r < world->size; r++)
+    if (machine_of(machines, r) == machine_count)
+      leaders[machine_count++] = r;
+  struct clock_point own = {.local_ns = clock_now(source)};
+  uint32_t machine = machine_of(machines, world->rank);
+  size_t leader = leaders[machine];
+  enum rs_status status = RS_OK;
+  if (world->rank == leader) {
+    status = sync_leaders(world, source, leaders, machine_count, machine, &own, error);
+    for (size_t r = leader + 1; r < world->size && status == RS_OK; r++)
+      if (machine_of(machines, r) == machine)
+        status = serve(world, source, &own, r, error);
+  } else {
+    status = ask(world, source, leader, &own, error);
+  }
+  free(leaders);
+  if (status == RS_OK)
+    *point = own;
+  return status;
 }
 
 // Offsets are differences of clocks that may stand years apart, while the line's slope is below 1e-3: the product is

@@ -23,9 +23,10 @@ struct clock_point {
   int64_t local_ns, offset_ns, bound_ns;
 };
 
-// Collective, about log2(ranks) x 1 ms. Rank 0's point has offset 0 and bound 0.
-enum rs_status clock_sync(struct rs_world *world, const struct clock_source *source, struct clock_point *point,
-                          struct rs_error *error);
+// Collective. machines[r] is the machine of rank r, numbered in order of their lowest rank; NULL: all on one. Takes
+// about 1 ms x (log2(machines) + ranks of the fullest machine). Rank 0's point has offset 0 and bound 0.
+enum rs_status clock_sync(struct rs_world *world, const struct clock_source *source, const uint32_t *machines,
+                          struct clock_point *point, struct rs_error *error);
 
 // A line through two points of one rank. Equal points give a constant offset.
 struct clock_line {

@@ -1,4 +1,5 @@
 // The runner: opens what a plan needs, then measures its cases in random order.
+#include "measure/link_probe.h"
 #include "measure/sampler.h"
 
 #include <stdlib.h>
@@ -22,13 +23,15 @@ struct rs_runner {
   struct rs_buffer input, output;
   struct sampler sampler;
   uint32_t *order; // the cases as they are run
+  struct rs_link_row *link_rows;
+  size_t link_row_count;
 };
 
 // ---- what a plan needs --------------------------------------------------------------------------------------------
 
 size_t rs_runner_max_iterations(const struct rs_config *config, const struct rs_plan *plan, size_t rank_count) {
-  // Warm-up, samples, one checked iteration in the middle and one at the end.
-  size_t least = config->warm_up + config->min_iterations + 2;
+  // The first check, warm-up, two batches at the least with a check after each.
+  size_t least = config->warm_up + 2 * config->min_iterations + 8;
   if (config->max_iterations)
     return rs_max_size(config->max_iterations, least);
   size_t row = sizeof(struct rs_iteration_row) + rank_count * sizeof(struct rs_sample);
@@ -63,9 +66,7 @@ uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *
     struct rs_executor_params params = executor_params(config, &plan->cases[i], rank, rank_count);
     executor_most = rs_max_size(executor_most, rs_executor_memory(&params));
   }
-  size_t samples = rs_runner_max_iterations(config, plan, rank_count) * sizeof(struct rs_sample);
-  if (rank == 0)
-    samples *= 1 + 2 * rank_count;
+  uint64_t samples = sampler_memory(rs_runner_max_iterations(config, plan, rank_count), rank, rank_count);
   return 2 * plan->size_max + executor_most + samples;
 }
 
@@ -156,41 +157,6 @@ static enum rs_status open_links(struct rs_runner *runner, struct rs_error *erro
   return RS_OK;
 }
 
-static enum rs_status open_sampler(struct rs_runner *runner, struct rs_error *error) {
-  const struct rs_runner_params *params = &runner->params;
-  struct sampler *sampler = &runner->sampler;
-  struct rs_world *world = params->world;
-  *sampler = (struct sampler){
-      .world = world,
-      .config = params->config,
-      .max_iterations = rs_runner_max_iterations(params->config, params->plan, world->size),
-      .common_clock = true,
-  };
-  for (size_t i = 1; i < params->placement->host_count; i++)
-    sampler->common_clock &= strcmp(params->placement->hosts[i].boot_id, params->placement->hosts[0].boot_id) == 0;
-  sampler->mine = rs_allocate(sampler->max_iterations, sizeof *sampler->mine, "samples", error);
-  if (sampler->mine == NULL || world->rank != 0)
-    return error->status;
-  size_t samples;
-  if (!rs_multiply_size(sampler->max_iterations, world->size, &samples))
-    return rs_error_set_memory(error, SIZE_MAX, "samples");
-  sampler->iterations = rs_allocate(sampler->max_iterations, sizeof *sampler->iterations, "iterations", error);
-  sampler->samples = rs_allocate(samples, sizeof *sampler->samples, "samples of all ranks", error);
-  sampler->gathered = rs_allocate(samples, sizeof *sampler->gathered, "samples of all ranks", error);
-  sampler->times = rs_allocate(sampler->max_iterations, sizeof *sampler->times, "times", error);
-  return error->status;
-}
-
-// Times count from here: rank 0's clock where all ranks share it, else each rank's own after a barrier.
-static enum rs_status set_origin(struct rs_runner *runner, struct rs_error *error) {
-  struct sampler *sampler = &runner->sampler;
-  enum rs_status status = rs_world_barrier(sampler->world, error);
-  sampler->origin_ns = rs_clock_ns();
-  if (status < 0 || !sampler->common_clock)
-    return status;
-  return rs_world_broadcast(sampler->world, &sampler->origin_ns, sizeof sampler->origin_ns, 0, error);
-}
-
 static void shuffle(uint32_t *order, size_t count, uint64_t seed) {
   struct rs_random random = {seed};
   for (size_t i = 0; i < count; i++)
@@ -208,13 +174,63 @@ static enum rs_status open_local(struct rs_runner *runner, struct rs_error *erro
   enum rs_memory_kind kind = (enum rs_memory_kind)params->config->memory_kind;
   runner->links = rs_allocate(rs_transport_count, sizeof *runner->links, "links", error);
   runner->order = rs_allocate(params->plan->case_count, sizeof *runner->order, "the order of cases", error);
-  if (runner->links == NULL || runner->order == NULL)
+  runner->link_rows = rs_allocate(rs_transport_count * params->world->size, sizeof *runner->link_rows, "links", error);
+  if (runner->links == NULL || runner->order == NULL || runner->link_rows == NULL)
     return error->status;
   shuffle(runner->order, params->plan->case_count, params->config->seed);
   if (rs_buffer_open(kind, params->plan->size_max, &runner->input, error) < 0 ||
       rs_buffer_open(kind, params->plan->size_max, &runner->output, error) < 0)
     return error->status;
-  return open_sampler(runner, error);
+  return RS_OK;
+}
+
+static enum rs_status probe_link(struct rs_runner *runner, struct rs_device *device, struct rs_error *error) {
+  const struct rs_runner_params *params = &runner->params;
+  struct rs_limits limits;
+  device->transport->limits(device, &limits);
+  if (!limits.moves_data)
+    return RS_OK;
+  bool *peers = rs_allocate(params->world->size, sizeof *peers, "peers", error);
+  if (peers == NULL)
+    return error->status;
+  find_peers(runner, device->transport, peers);
+  struct link_probe_params probe = {
+      .world = params->world,
+      .device = device,
+      .peers = peers,
+      .clock = runner->sampler.clock,
+      .line = &runner->sampler.line,
+      .timeout_ns = params->config->timeout_ns,
+  };
+  size_t count = 0;
+  enum rs_status status = link_probe(&probe, runner->link_rows + runner->link_row_count, &count, error);
+  runner->link_row_count += count;
+  free(peers);
+  return status;
+}
+
+static enum rs_status probe_links(struct rs_runner *runner, struct rs_error *error) {
+  enum rs_status status = RS_OK;
+  for (size_t i = 0; i < rs_transport_count && status == RS_OK; i++)
+    if (runner->links[i].device)
+      status = probe_link(runner, runner->links[i].device, error);
+  return rs_world_agree(runner->params.world, status, error);
+}
+
+const struct rs_link_row *rs_runner_links(const struct rs_runner *runner, size_t *count) {
+  *count = runner->link_row_count;
+  return runner->link_rows;
+}
+
+static enum rs_status open_all(struct rs_runner *runner, struct rs_error *error) {
+  const struct rs_runner_params *params = &runner->params;
+  if (rs_world_agree(params->world, open_local(runner, error), error) < 0 || open_links(runner, error) < 0)
+    return error->status;
+  size_t rows = rs_runner_max_iterations(params->config, params->plan, params->world->size);
+  if (sampler_open(&runner->sampler, params->world, params->config, params->placement, &clock_source_monotonic, rows,
+                   error) < 0)
+    return error->status;
+  return params->config->probe ? probe_links(runner, error) : RS_OK;
 }
 
 enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_runner **runner,
@@ -226,8 +242,7 @@ enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_r
   opened->wait = (enum rs_wait)params->config->wait;
   if (opened->wait == RS_WAIT_AUTO)
     opened->wait = rs_placement_oversubscribed(params->placement, params->world->rank) ? RS_WAIT_SLEEP : RS_WAIT_SPIN;
-  if (rs_world_agree(params->world, open_local(opened, error), error) < 0 || open_links(opened, error) < 0 ||
-      set_origin(opened, error) < 0) {
+  if (open_all(opened, error) < 0) {
     rs_runner_close(opened);
     return error->status;
   }
@@ -241,13 +256,10 @@ void rs_runner_close(struct rs_runner *runner) {
   for (size_t i = 0; runner->links && i < rs_transport_count; i++)
     if (runner->links[i].device)
       rs_transports[i]->close(runner->links[i].device);
-  free(runner->sampler.mine);
-  free(runner->sampler.iterations);
-  free(runner->sampler.samples);
-  free(runner->sampler.gathered);
-  free(runner->sampler.times);
+  sampler_close(&runner->sampler);
   rs_buffer_close(&runner->input);
   rs_buffer_close(&runner->output);
+  free(runner->link_rows);
   free(runner->order);
   free(runner->links);
   free(runner);
@@ -350,28 +362,51 @@ static void close_operation(const struct rs_case *point, struct operation *opera
   rs_pattern_close(operation->pattern);
 }
 
-static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *point, const struct rs_sink *sink,
-                               struct rs_error *mismatch, struct rs_error *error) {
+static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *point, int64_t time_ns,
+                               const struct rs_sink *sink, struct rs_error *mismatch, struct rs_error *error) {
   struct rs_world *world = runner->params.world;
   struct operation operation = {0};
   struct rs_case_result result;
   enum rs_status status = rs_world_agree(world, open_operation(runner, point, &operation, error), error);
   if (status == RS_OK)
-    status = sampler_measure(&runner->sampler, point, &operation, &result, mismatch, error);
+    status = sampler_measure(&runner->sampler, point, &operation, time_ns, &result, mismatch, error);
   if (status == RS_OK && world->rank == 0)
     status = sink->case_finished(sink->state, &result, error);
   close_operation(point, &operation);
   return status;
 }
 
+double rs_runner_clock_cost(const struct rs_runner *runner) {
+  return runner->sampler.clock_cost_ns;
+}
+
+// Rank 0's sampling time for the next case: an even share of what is left of the budget, so that cases that are known
+// well enough early leave their time to those that are not.
+static int64_t share_of(const struct rs_config *config, int64_t since_ns, size_t cases_left) {
+  if (config->budget_ns == 0)
+    return config->case_time_ns;
+  int64_t left = config->budget_ns - (rs_clock_ns() - since_ns);
+  return left > 0 ? left / (int64_t)cases_left : 0;
+}
+
+static double seconds_left(const struct rs_config *config, int64_t since_ns, size_t done, size_t total) {
+  double spent = (double)(rs_clock_ns() - since_ns) / 1e9;
+  if (config->budget_ns > 0 && spent * 1e9 < (double)config->budget_ns)
+    return (double)config->budget_ns / 1e9 - spent;
+  return done ? spent / (double)done * (double)(total - done) : -1;
+}
+
 enum rs_status rs_runner_run(struct rs_runner *runner, const struct rs_sink *sink, struct rs_error *error) {
   const struct rs_plan *plan = runner->params.plan;
+  const struct rs_config *config = runner->params.config;
   struct rs_error mismatch = {0};
+  int64_t since = rs_clock_ns();
   for (size_t i = 0; i < plan->case_count; i++) {
     const struct rs_case *point = &plan->cases[runner->order[i]];
     if (runner->params.world->rank == 0)
-      sink->progress(sink->state, i, plan->case_count, point);
-    enum rs_status status = run_case(runner, point, sink, &mismatch, error);
+      sink->progress(sink->state, i, plan->case_count, seconds_left(config, since, i, plan->case_count), point);
+    enum rs_status status =
+        run_case(runner, point, share_of(config, since, plan->case_count - i), sink, &mismatch, error);
     if (status < 0)
       return status;
   }

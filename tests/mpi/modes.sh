@@ -14,6 +14,20 @@ for streams in 1 2 4; do
   expect_verified "$work/streams$streams.h5"
 done
 
+for start in time barrier; do
+  launch 2 run -q -o "$work/$start.h5" --set run.start=$start --set size=8,64KiB "${quick[@]}" >/dev/null ||
+    fail "start $start: exit $?"
+  expect_verified "$work/$start.h5"
+  [ "$(column "$work/$start.h5" start | sort -u)" = $start ] || fail "start $start is not what the file says"
+done
+
+# A budget is shared among the cases, and every case gets its least number of samples.
+launch 2 run -q -o "$work/budget.h5" --set run.budget=1s --set size=8,64KiB,1MiB --set samples.interval_width=0.0001% >/dev/null ||
+  fail "budget: exit $?"
+expect_verified "$work/budget.h5"
+[ "$(column "$work/budget.h5" stop_reason | grep -cE '^(time|interval|max_iterations)$')" = 9 ] ||
+  fail "budget: not all of 9 cases came to an end"
+
 for wait in spin sleep; do
   launch 2 run -q -o "$work/$wait.h5" --set run.wait=$wait --set size=8,64KiB "${quick[@]}" >/dev/null ||
     fail "wait $wait: exit $?"

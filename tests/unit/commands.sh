@@ -28,6 +28,7 @@ python3 -c 'import json, sys; d = json.load(open("out")); assert len(d) == 2 and
   fail "show --json: not two results with four cases"
 expect 0 show --csv 1.h5 2.h5 && [ "$(wc -l <out)" = 9 ] || fail "show --csv: $(wc -l <out) lines instead of 9"
 expect 0 show --format nccl-tests 1.h5 && grep -q 'Avg bus bandwidth' out || fail "show: no nccl-tests closing line"
+expect 0 show --stragglers 1.h5
 expect 0 compare 1.h5 --with 2.h5 && grep -q 'ratio' out || fail "compare: no ratio"
 expect 0 compare --json 1.h5 --with 2.h5
 python3 -c 'import json; json.load(open("out"))' || fail "compare --json does not parse"
