@@ -41,8 +41,10 @@ struct rs_config {
   uint64_t threads;     // ranks as threads of this process; 0: no
   uint64_t memory_kind; // enum rs_memory_kind
   uint64_t window;
-  bool probe; // the delay of every link in use, before the first case
-  bool check; // verify results
+  uint64_t late_rank; // fault: this rank enters every iteration
+  int64_t late_ns;    // later by this; 0: none
+  bool probe;         // the delay of every link in use, before the first case
+  bool check;         // verify results
   // samples.*
   uint64_t min_iterations, max_iterations, warm_up;
   double interval_width; // stop when (ci_high - ci_low) / median is at most this

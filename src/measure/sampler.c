@@ -41,6 +41,13 @@ static bool wait_until(const struct sampler *sampler, int64_t start) {
   return true;
 }
 
+// The fault that run.late_by asks for.
+static void be_late(const struct sampler *sampler) {
+  const struct rs_config *config = sampler->config;
+  if (config->late_ns > 0 && config->late_rank == sampler->world->rank)
+    wait_until(sampler, clock_now(sampler->clock) + config->late_ns);
+}
+
 static enum rs_status run_batch(struct sampler *sampler, const struct operation *operation,
                                 const struct announcement *batch, struct rs_error *error) {
   for (uint64_t i = 0; i < batch->iterations; i++) {
@@ -52,6 +59,7 @@ static enum rs_status run_batch(struct sampler *sampler, const struct operation 
     } else if (start_barrier(sampler->world, error) < 0) {
       return error->status;
     }
+    be_late(sampler);
     enum rs_status status = RS_OK;
     sample->entry_ns = clock_now(sampler->clock);
     for (uint32_t k = 0; k < batch->repeat && status == RS_OK; k++)
