@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// ---- agreement
-// --------------------------------------------------------------------------------------------------------
+// ---- agreement --------------------------------------------------------------------------------------------
 
 // Every rank must have the same version and configuration; names the first line that differs from rank 0's.
 static enum rs_status compare_config(const char *mine, const char *first, struct rs_error *error) {
@@ -57,8 +56,7 @@ static enum rs_status draw_seed(struct rs_world *world, struct rs_config *config
   return rs_world_broadcast(world, &config->seed, sizeof config->seed, 0, error);
 }
 
-// ---- checks before anything is touched
-// ------------------------------------------------------------------------------------
+// ---- checks before anything is touched --------------------------------------------------------------------
 
 static enum rs_status check_memory(const struct run_setup *setup, const struct rs_plan *plan,
                                    const struct rs_placement *placement, size_t rank, struct rs_error *error) {
@@ -106,8 +104,7 @@ static void default_path(char *path, size_t bytes) {
   snprintf(path, bytes, "%sringside-%s.h5", results ? "results/" : "", compact);
 }
 
-// ---- progress and plan on paper
-// -----------------------------------------------------------------------------------------------
+// ---- progress and plan on paper ---------------------------------------------------------------------------
 
 struct screen {
   struct run_record record; // first: the sink's state is both
@@ -163,8 +160,7 @@ static void print_plan(const struct rs_plan *plan, const struct rs_config *confi
          memory);
 }
 
-// ---- the run
-// ----------------------------------------------------------------------------------------------------------------
+// ---- the run ----------------------------------------------------------------------------------------------
 
 struct run {
   const struct run_setup *setup;

@@ -43,7 +43,7 @@ struct tally {
   double seconds;
 };
 
-// ---- usage --------------------------------------------------------------------------------------------------------
+// ---- usage ------------------------------------------------------------------------------------------------
 
 static bool is_wanted(const struct request *request, const struct rs_algorithm *algorithm) {
   for (size_t i = 0; i < request->word_count; i++) {
@@ -148,7 +148,7 @@ static enum rs_status check_request(struct request *request, struct rs_error *er
   return RS_OK;
 }
 
-// ---- proof --------------------------------------------------------------------------------------------------------
+// ---- proof ------------------------------------------------------------------------------------------------
 
 static enum rs_status prove(const struct rs_algorithm *algorithm, const struct request *request, struct tally *tally,
                             struct rs_error *error) {
@@ -252,7 +252,7 @@ static int prove_all(const struct request *request) {
   return EXIT_YES;
 }
 
-// ---- explanation --------------------------------------------------------------------------------------------------
+// ---- explanation ------------------------------------------------------------------------------------------
 
 // "0 +> 1 [3]" for every message of round k, as its receiver sees it.
 static void draw_round(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t k) {

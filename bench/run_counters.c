@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- rows
-// -------------------------------------------------------------------------------------------------------------
+// ---- rows -------------------------------------------------------------------------------------------------
 
 static bool is_first_of_host(const struct rs_placement *placement, size_t rank) {
   return placement->ranks[rank].local_rank == 0;

@@ -14,8 +14,7 @@ static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "M
                                                    "UCX_",      "FI_",        "NCCL_",     "OMP_",
                                                    "MALLOC_",   "LD_PRELOAD", "SLURM_JOB_"};
 
-// ---- planned rows
-// -----------------------------------------------------------------------------------------------------
+// ---- planned rows -----------------------------------------------------------------------------------------
 
 // Says what the row is about, and leaves what came out of it.
 static void identify(const struct rs_case *point, size_t rank_count, struct rs_case_row *row) {
@@ -39,8 +38,7 @@ static void identify(const struct rs_case *point, size_t rank_count, struct rs_c
   snprintf(row->order, sizeof row->order, "default");
 }
 
-// ---- attributes
-// -------------------------------------------------------------------------------------------------------
+// ---- attributes -------------------------------------------------------------------------------------------
 
 struct attribute_list {
   struct rs_attribute *items;
@@ -107,8 +105,7 @@ static void free_attributes(struct attribute_list *list) {
   free(list->items);
 }
 
-// ---- gathering
-// ----------------------------------------------------------------------------------------------------------
+// ---- gathering --------------------------------------------------------------------------------------------
 
 // host_xml[h] on rank 0: hwloc's XML from the first rank of host h.
 static enum rs_status gather_xml(const struct run_record *record, char **host_xml, struct rs_error *error) {
@@ -156,8 +153,7 @@ static enum rs_status gather_links(const struct run_record *record, const struct
   return run_gather(record->world, sizeof *rows, rows, count, all, error);
 }
 
-// ---- the file
-// ---------------------------------------------------------------------------------------------------------
+// ---- the file ---------------------------------------------------------------------------------------------
 
 static enum rs_status open_writer(struct run_record *record, const struct run_rows *devices,
                                   const struct run_rows *links, char **host_xml, struct rs_error *error) {

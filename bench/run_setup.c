@@ -20,7 +20,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-// ---- option groups ------------------------------------------------------------------------------------------------
+// ---- option groups ----------------------------------------------------------------------------------------
 
 static enum rs_status bind_groups(struct run_setup *setup, struct rs_error *error) {
   size_t fixed = 3;
@@ -45,7 +45,7 @@ static enum rs_status bind_groups(struct run_setup *setup, struct rs_error *erro
   return rs_options_set_defaults(&setup->options, error);
 }
 
-// ---- command line ---------------------------------------------------------------------------------------------------
+// ---- command line -----------------------------------------------------------------------------------------
 
 static enum rs_status add_label(struct run_setup *setup, const char *text, struct rs_error *error) {
   size_t key_length = strcspn(text, "=");

@@ -13,7 +13,7 @@
 #define RS_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define RS_ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-// ---- status and error -------------------------------------------------------------------------------------------
+// ---- status and error -------------------------------------------------------------------------------------
 
 // 0 is success, positive is "not yet", negative is an error that a struct rs_error explains.
 enum rs_status {
@@ -50,7 +50,7 @@ void rs_error_prefix(struct rs_error *error, const char *format, ...) RS_PRINTF(
 // The process exit code that stands for a status: 0, 2 (usage) or 4 (the run failed).
 int rs_status_exit_code(enum rs_status status);
 
-// ---- log --------------------------------------------------------------------------------------------------------
+// ---- log --------------------------------------------------------------------------------------------------
 
 enum rs_log_level { RS_LOG_ERROR, RS_LOG_WARNING, RS_LOG_INFO, RS_LOG_DEBUG };
 
@@ -64,14 +64,14 @@ struct rs_log {
 // Writes one line if log->level >= level. A NULL log is silent.
 void rs_log(const struct rs_log *log, enum rs_log_level level, const char *format, ...) RS_PRINTF(3, 4);
 
-// ---- clock ------------------------------------------------------------------------------------------------------
+// ---- clock ------------------------------------------------------------------------------------------------
 
 // CLOCK_MONOTONIC in ns. Every process of one kernel sees the same clock.
 int64_t rs_clock_ns(void);
 // Wall-clock time as "2026-11-23T10:11:12Z"; `text` holds at least 21 bytes.
 void rs_clock_utc(char *text, size_t bytes);
 
-// ---- checked arithmetic -----------------------------------------------------------------------------------------
+// ---- checked arithmetic -----------------------------------------------------------------------------------
 
 // False on overflow; *result is written on success only.
 static inline bool rs_add_size(size_t a, size_t b, size_t *result) {
@@ -97,7 +97,7 @@ static inline size_t rs_divide_up(size_t value, size_t divisor) {
 // Zeroed array of count x bytes, NULL and a filled error when it cannot be had or the product overflows.
 void *rs_allocate(size_t count, size_t bytes, const char *what, struct rs_error *error);
 
-// ---- random numbers: splitmix64 (Steele, Lea, Flood 2014) ---------------------------------------------------------
+// ---- random numbers: splitmix64 (Steele, Lea, Flood 2014) -------------------------------------------------
 
 struct rs_random {
   uint64_t state;
@@ -110,7 +110,7 @@ uint64_t rs_hash64(uint64_t value);
 // Fills `bytes` from the kernel (getrandom).
 enum rs_status rs_random_bytes(void *data, size_t bytes, struct rs_error *error);
 
-// ---- text -------------------------------------------------------------------------------------------------------
+// ---- text -------------------------------------------------------------------------------------------------
 
 // A growing string. Start as {0}; rs_text_fini frees it. After a failed allocation `failed` is set and appends do
 // nothing, so only the end needs a check. `data` is NULL or NUL-terminated.
@@ -140,7 +140,7 @@ void rs_table_cell(struct rs_table *table, const char *format, ...) RS_PRINTF(2,
 void rs_table_rule(struct rs_table *table); // an empty line before the next row
 void rs_table_print(const struct rs_table *table, FILE *file);
 
-// ---- world: the ranks of a launch, whatever started them ------------------------------------------------------------
+// ---- world: the ranks of a launch, whatever started them --------------------------------------------------
 
 // Every call except send, receive and rs_world_abort is collective: all ranks make it in the same order with the same
 // sizes. It blocks until done. Nothing here is timed or used inside a timed region except, as a start signal, the

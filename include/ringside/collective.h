@@ -81,7 +81,7 @@ const struct rs_algorithm *rs_algorithm_find(enum rs_collective collective, cons
 void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
                        bool *peers);
 
-// ---- partition ----------------------------------------------------------------------------------------------------
+// ---- partition --------------------------------------------------------------------------------------------
 
 // How `elements` elements of `element_bytes` are laid out in parts, and each part in chunks. A grain is the least
 // number of elements that fills whole 64-byte lines; where there are fewer grains than parts it is one element.
@@ -114,7 +114,7 @@ uint64_t rs_partition_message_max(const struct rs_partition *partition, uint32_t
 // Messages of a step: with one chunk a slice is one message over its whole run; with several chunks each (part, chunk)
 // is a message of its own, and piece p is the p-th part of the run. An empty message is not sent.
 
-// ---- order ----------------------------------------------------------------------------------------------------------
+// ---- order ------------------------------------------------------------------------------------------------
 
 // Walks the (round, chunk) pairs by diagonal: (0,0) (0,1)(1,0) (0,2)(1,1)(2,0) ... Start with {0}; false at the end.
 // This is the order in which all ranks post, hence what makes the i-th send meet the i-th receive.
@@ -124,7 +124,7 @@ struct rs_order {
 };
 bool rs_order_next(struct rs_order *order, uint32_t rounds, uint32_t chunks, uint32_t *round, uint32_t *chunk);
 
-// ---- verifier -------------------------------------------------------------------------------------------------------
+// ---- verifier ---------------------------------------------------------------------------------------------
 
 // What a proof found: the rounds of the schedule, and over all ranks its steps, messages (SEND steps) and parts sent.
 struct rs_proof {

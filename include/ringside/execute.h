@@ -10,7 +10,7 @@
 #include "ringside/memory.h"
 #include "ringside/transport.h"
 
-// ---- route ----------------------------------------------------------------------------------------------------------
+// ---- route ------------------------------------------------------------------------------------------------
 
 // Which device carries (peer, lane). The devices are not owned.
 struct rs_route {
@@ -28,8 +28,7 @@ static inline size_t rs_route_index(const struct rs_route *route, size_t peer, s
 enum rs_wait { RS_WAIT_AUTO, RS_WAIT_SPIN, RS_WAIT_SLEEP };
 extern const char *const rs_wait_names[]; // NULL-terminated
 
-// ---- executor
-// ---------------------------------------------------------------------------------------------------------
+// ---- executor ---------------------------------------------------------------------------------------------
 
 struct rs_executor_params {
   const struct rs_algorithm *algorithm;

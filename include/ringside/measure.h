@@ -12,7 +12,7 @@
 #include "ringside/topology.h"
 #include "ringside/transport.h"
 
-// ---- configuration --------------------------------------------------------------------------------------------------
+// ---- configuration ----------------------------------------------------------------------------------------
 
 enum rs_mode { RS_MODE_ISOLATED, RS_MODE_STREAMING };
 extern const char *const rs_mode_names[]; // NULL-terminated
@@ -51,7 +51,7 @@ struct rs_config {
 };
 extern const struct rs_option rs_sweep_options[], rs_run_options[], rs_sample_options[];
 
-// ---- plan -----------------------------------------------------------------------------------------------------------
+// ---- plan -------------------------------------------------------------------------------------------------
 
 // One point of the sweep. Exactly one of algorithm and baseline is set; transport is NULL for a baseline.
 struct rs_case {
@@ -82,8 +82,7 @@ void rs_plan_fini(struct rs_plan *plan);
 // doc/PERFORMANCE.md). 1 for one rank, so that a figure stands there.
 double rs_busbw_factor(enum rs_collective collective, size_t rank_count);
 
-// ---- verifiable input
-// -------------------------------------------------------------------------------------------------
+// ---- verifiable input -------------------------------------------------------------------------------------
 
 // Input such that leaving out, doubling, or replacing by another's any rank's contribution to any 64 neighbouring
 // elements changes the result, up to RS_PATTERN_RANKS_MAX ranks, and such that every datatype adds it exactly in any
@@ -101,8 +100,7 @@ void rs_pattern_poison(const struct rs_pattern *pattern, void *data, uint64_t co
 enum rs_status rs_pattern_check(const struct rs_pattern *pattern, const void *data, uint64_t count,
                                 struct rs_error *error);
 
-// ---- runner
-// -----------------------------------------------------------------------------------------------------------
+// ---- runner -----------------------------------------------------------------------------------------------
 
 // What came out of one case; on rank 0 only. iterations and samples live until the sink returns.
 struct rs_case_result {

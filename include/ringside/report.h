@@ -20,8 +20,7 @@ void rs_report_csv(const struct rs_result *result, bool heading, FILE *file);
 // The columns of nccl-tests' text output, for scripts that read it; times in us, one block per case family.
 void rs_report_nccl_tests(const struct rs_result *result, FILE *file);
 
-// ---- stragglers: which ranks keep the others waiting, how often and by how much
-// --------------------------------------
+// ---- stragglers: which ranks keep the others waiting, how often and by how much ---------------------------
 
 enum rs_straggler_kind {
   RS_STRAGGLER_ENTERED, // was the last to enter
@@ -73,7 +72,7 @@ void rs_stragglers_print(const struct rs_result *result, const struct rs_straggl
 // One line for the end of another table, on the run-wide findings; nothing when there are none.
 void rs_stragglers_note(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file);
 
-// ---- comparison -----------------------------------------------------------------------------------------------------
+// ---- comparison -------------------------------------------------------------------------------------------
 
 // Sets against each other, matched by case. Each launch's median of a case is one value; a set's figure is the median
 // over its launches; ratio = candidate / baseline (below 1: the candidate is faster).

@@ -8,7 +8,7 @@
 // The level of every interval in a summary.
 #define RS_STATS_LEVEL 0.95
 
-// ---- values without an order ------------------------------------------------------------------------------------
+// ---- values without an order ------------------------------------------------------------------------------
 
 // Sorts rising, in place. NaN is not allowed.
 void rs_stats_sort(double *values, size_t count);
@@ -37,7 +37,7 @@ double rs_stats_geometric_mean(const double *values, size_t count);
 // P(B >= at_least) for B ~ Binomial(count, probability), 0 < probability < 1.
 double rs_stats_binomial_tail(size_t count, size_t at_least, double probability);
 
-// ---- values in the order of time, which may depend on their neighbours ----------------------------------------------
+// ---- values in the order of time, which may depend on their neighbours ------------------------------------
 // `scratch` is room for 2 x count values; what it holds afterwards means nothing unless it says so.
 
 // An interval of the median that holds for dependent values too: the ranks of the interval for independent ones, moved

@@ -11,8 +11,7 @@
 
 #define RS_SCHEMA_VERSION 1
 
-// ---- rows: what the tables hold; text is UTF-8, NUL-padded
-// ------------------------------------------------------------
+// ---- rows: what the tables hold; text is UTF-8, NUL-padded ------------------------------------------------
 
 struct rs_device_row { // /rank_devices
   uint32_t rank;
@@ -111,8 +110,7 @@ struct rs_run_facts {
   size_t max_iterations; // rows reserved for every case
 };
 
-// ---- writing
-// -----------------------------------------------------------------------------------------------------------
+// ---- writing ----------------------------------------------------------------------------------------------
 
 struct rs_writer;
 // Bytes that the sample space of such a run takes.
@@ -135,8 +133,7 @@ enum rs_status rs_writer_finish(struct rs_writer *writer, struct rs_error *error
 // Closes and leaves the partial file as it is. NULL is fine.
 void rs_writer_abandon(struct rs_writer *writer);
 
-// ---- reading
-// -----------------------------------------------------------------------------------------------------------
+// ---- reading ----------------------------------------------------------------------------------------------
 
 // One file in memory, samples apart. Owned by rs_result_close.
 struct rs_result {

@@ -50,7 +50,7 @@ void rs_placement_fini(struct rs_placement *placement); // {0} is fine
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
 
-// ---- counters: what this host and this process have done so far -----------------------------------------------------
+// ---- counters: what this host and this process have done so far -------------------------------------------
 
 // A snapshot, taken before and after something, explains why it took so long. Names:
 //   cpu.{user,nice,system,idle,iowait,irq,softirq,steal}_ns   all CPUs together; user includes guests
@@ -86,7 +86,7 @@ struct rs_counter_change {
 size_t rs_counters_compare(const struct rs_counters *before, const struct rs_counters *after,
                            struct rs_counter_change *changes);
 
-// ---- environment: how this host is set up, constant during a run ----------------------------------------------------
+// ---- environment: how this host is set up, constant during a run ------------------------------------------
 
 #define RS_ENVIRONMENT_FACTS_MAX 64
 struct rs_environment_fact {

@@ -78,7 +78,7 @@ free_statuses:
   return result;
 }
 
-// ---- a world of one ---------------------------------------------------------------------------------------------
+// ---- a world of one ---------------------------------------------------------------------------------------
 
 static enum rs_status solo_barrier(struct rs_world *world, struct rs_error *error) {
   (void)world, (void)error;

@@ -43,7 +43,7 @@ static const struct rs_step *step_at(const struct prover *prover, uint32_t rank,
   return &prover->steps[(size_t)rank * RS_ROUND_STEPS_MAX + index];
 }
 
-// ---- 1. shape ---------------------------------------------------------------------------------------------------
+// ---- 1. shape ---------------------------------------------------------------------------------------------
 
 static enum rs_status check_slice(const struct prover *prover, const struct rs_slice *slice, bool used,
                                   const char *role, struct rs_error *error) {
@@ -97,7 +97,7 @@ static enum rs_status check_shape(const struct prover *prover, uint32_t rank, co
   return RS_OK;
 }
 
-// ---- 2. conflicts -----------------------------------------------------------------------------------------------
+// ---- 2. conflicts -----------------------------------------------------------------------------------------
 
 static bool steps_conflict(const struct rs_holdings *holdings, const struct rs_step *a, const struct rs_step *b) {
   const struct rs_step_traits *ta = &rs_step_traits[a->kind], *tb = &rs_step_traits[b->kind];
@@ -120,7 +120,7 @@ static enum rs_status check_conflicts(const struct prover *prover, const struct 
   return RS_OK;
 }
 
-// ---- 3. matching ------------------------------------------------------------------------------------------------
+// ---- 3. matching ------------------------------------------------------------------------------------------
 
 // The other end of a transfer: of the peer's steps in the other direction with us, the one with the same ordinal.
 static const struct rs_step *other_end(const struct prover *prover, uint32_t rank, uint32_t index) {
@@ -161,7 +161,7 @@ static enum rs_status check_match(const struct prover *prover, uint32_t rank, ui
   return RS_OK;
 }
 
-// ---- the rounds -------------------------------------------------------------------------------------------------
+// ---- the rounds -------------------------------------------------------------------------------------------
 
 // Says where it went wrong, and in which mode if only there; returns the status.
 static enum rs_status blame(const struct prover *prover, uint32_t rank, uint32_t k, uint32_t index, const char *mode,

@@ -15,8 +15,7 @@
 
 const char *const rs_wait_names[] = {"auto", "spin", "sleep", NULL};
 
-// ---- plan
-// -------------------------------------------------------------------------------------------------------------
+// ---- plan -------------------------------------------------------------------------------------------------
 
 // The shape of an execution: what open allocates and memory reports.
 struct shape {
@@ -63,8 +62,7 @@ uint64_t rs_executor_memory(const struct rs_executor_params *params) {
   return shape.scratch_bytes + shape.staging_bytes * shape.staging_slots;
 }
 
-// ---- open and close
-// ------------------------------------------------------------------------------------------------------
+// ---- open and close ---------------------------------------------------------------------------------------
 
 static enum rs_status check_params(const struct rs_executor_params *params, struct rs_error *error) {
   if (params->window && (params->window < RS_ROUND_STEPS_MAX || params->window > WINDOW_SLOTS_MAX))
@@ -159,8 +157,7 @@ void rs_executor_close(struct rs_executor *executor) {
   free(executor);
 }
 
-// ---- run
-// ------------------------------------------------------------------------------------------------------------------
+// ---- run --------------------------------------------------------------------------------------------------
 
 void rs_executor_start(struct rs_executor *executor) {
   window_start(executor);

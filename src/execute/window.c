@@ -10,7 +10,7 @@ static uint32_t lowest(uint64_t set) {
   return (uint32_t)__builtin_ctzll(set);
 }
 
-// ---- the schedule, step by step -----------------------------------------------------------------------------------
+// ---- the schedule, step by step ---------------------------------------------------------------------------
 
 static void load_round(struct rs_executor *executor) {
   const struct rs_executor_params *params = &executor->params;
@@ -72,7 +72,7 @@ static uint64_t locate(const struct rs_executor *executor, const struct access *
   return (copy * partition->elements + extent.first) * executor->element_bytes;
 }
 
-// ---- entering -------------------------------------------------------------------------------------------------------
+// ---- entering ---------------------------------------------------------------------------------------------
 
 static bool overlap(const struct access *a, const struct access *b) {
   return a->memory == b->memory && a->part < b->part + b->count && b->part < a->part + a->count;
@@ -156,8 +156,7 @@ static bool enter(struct rs_executor *executor) {
   return changed;
 }
 
-// ---- doing
-// ------------------------------------------------------------------------------------------------------------
+// ---- doing ------------------------------------------------------------------------------------------------
 
 static void posted(struct rs_executor *executor, uint32_t index) {
   executor->slots[index].state = SLOT_POSTED;

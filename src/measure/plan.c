@@ -8,7 +8,7 @@ double rs_busbw_factor(enum rs_collective collective, size_t rank_count) {
   return rank_count < 2 ? 1.0 : 2.0 * (double)(rank_count - 1) / (double)rank_count;
 }
 
-// ---- names to implementations ---------------------------------------------------------------------------------------
+// ---- names to implementations -----------------------------------------------------------------------------
 
 static enum rs_status unknown(const char *kind, const char *word, const char *const *names, size_t count,
                               struct rs_error *error) {
@@ -74,8 +74,7 @@ static enum rs_status check_names(const struct rs_config *config, struct rs_erro
   return RS_OK;
 }
 
-// ---- expansion
-// ----------------------------------------------------------------------------------------------------------
+// ---- expansion --------------------------------------------------------------------------------------------
 
 // What carries one collective: a baseline, or one of our algorithms over a transport with its own settings.
 struct carrier {

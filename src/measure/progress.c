@@ -45,8 +45,7 @@ static size_t append(struct sampler *sampler, struct progress *progress, bool *f
   return late_rows;
 }
 
-// ---- what comes next
-// ----------------------------------------------------------------------------------------------
+// ---- what comes next --------------------------------------------------------------------------------------
 
 // How long nearly all iterations of the last batch took.
 static int64_t busy_time(struct sampler *sampler, const struct progress *progress) {

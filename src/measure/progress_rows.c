@@ -38,8 +38,7 @@ void progress_summarise(struct progress *progress, struct sampler *sampler) {
   progress->summary = rs_stats_summarise_series(settled, sampler->scratch, progress->valid);
 }
 
-// ---- the end
-// ------------------------------------------------------------------------------------------------------
+// ---- the end ----------------------------------------------------------------------------------------------
 
 // The median of values picked from the rows: `pick` returns NAN for a row that does not count.
 static double median_of_rows(struct sampler *sampler, size_t rows,

@@ -27,7 +27,7 @@ struct rs_runner {
   size_t link_row_count;
 };
 
-// ---- what a plan needs --------------------------------------------------------------------------------------------
+// ---- what a plan needs ------------------------------------------------------------------------------------
 
 size_t rs_runner_max_iterations(const struct rs_config *config, const struct rs_plan *plan, size_t rank_count) {
   // The first check, warm-up, two batches at the least with a check after each.
@@ -70,8 +70,7 @@ uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *
   return 2 * plan->size_max + executor_most + samples;
 }
 
-// ---- opening
-// ------------------------------------------------------------------------------------------------------------
+// ---- opening ----------------------------------------------------------------------------------------------
 
 // The peers of this rank in every case that uses a transport.
 static void find_peers(const struct rs_runner *runner, const struct rs_transport *transport, bool *peers) {
@@ -285,8 +284,7 @@ size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *r
   return count;
 }
 
-// ---- running
-// --------------------------------------------------------------------------------------------------------------
+// ---- running ----------------------------------------------------------------------------------------------
 
 static enum rs_status run_executor(void *state, struct rs_error *error) {
   return rs_executor_run(state, error);

@@ -23,7 +23,7 @@
 
 const char *const rs_start_names[] = {"auto", "time", "barrier", NULL};
 
-// ---- every rank -----------------------------------------------------------------------------------------------------
+// ---- every rank -------------------------------------------------------------------------------------------
 
 static void prepare_check(const struct operation *operation) {
   if (operation->output != operation->input)
@@ -138,8 +138,7 @@ enum rs_status sampler_measure(struct sampler *sampler, const struct rs_case *po
   return RS_OK;
 }
 
-// ---- opening
-// ----------------------------------------------------------------------------------------------------------------
+// ---- opening ----------------------------------------------------------------------------------------------
 
 // Bytes per row and rank on rank 0, without what belongs to the row alone.
 #define ROW_RANK_BYTES (2 * sizeof(struct own_sample) + sizeof(struct rs_sample))

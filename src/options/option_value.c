@@ -48,7 +48,7 @@ static enum rs_status refuse(enum rs_option_type type, const char *text, struct 
                       wordings[type].examples);
 }
 
-// ---- numbers ----------------------------------------------------------------------------------------------------
+// ---- numbers ----------------------------------------------------------------------------------------------
 
 // A number in the type's unit, of which `text` is all or a part.
 static enum rs_status decode_quantity(enum rs_option_type type, const char *text, uint64_t largest, uint64_t *number,
@@ -147,7 +147,7 @@ static enum rs_status decode_double(const struct rs_option *option, const char *
   return RS_OK;
 }
 
-// ---- names and text -----------------------------------------------------------------------------------------------
+// ---- names and text ---------------------------------------------------------------------------------------
 
 static enum rs_status decode_bool(const struct rs_option *option, const char *text, union rs_option_value *value,
                                   struct rs_error *error) {
@@ -205,7 +205,7 @@ static enum rs_status decode_choice(const struct rs_option *option, const char *
   return find_choice(option, text, &value->number) ? RS_OK : refuse_choice(option, text, error);
 }
 
-// ---- entries of lists ---------------------------------------------------------------------------------------------
+// ---- entries of lists -------------------------------------------------------------------------------------
 
 static enum rs_status append_word(const struct rs_option *option, const char *text, union rs_option_value *value,
                                   struct rs_error *error) {
@@ -331,7 +331,7 @@ static enum rs_status append_sizes(const struct rs_option *option, const char *t
   return status == RS_OK ? push_size(option, range.high, text, &value->list, error) : status;
 }
 
-// ---- all types ------------------------------------------------------------------------------------------------------
+// ---- all types --------------------------------------------------------------------------------------------
 
 struct codec {
   size_t bytes; // of the option's field

@@ -39,7 +39,7 @@ struct reader {
   struct rs_error *error;
 };
 
-// ---- errors -------------------------------------------------------------------------------------------------------
+// ---- errors -----------------------------------------------------------------------------------------------
 
 // Puts "file:line:column: " before the error that is there. libyaml counts from 0, people from 1.
 static enum rs_status place(const struct reader *reader, yaml_mark_t mark) {
@@ -102,7 +102,7 @@ static enum rs_status check_characters(const struct reader *reader) {
   return RS_OK;
 }
 
-// ---- events -------------------------------------------------------------------------------------------------------
+// ---- events -----------------------------------------------------------------------------------------------
 
 static const char *event_anchor(const yaml_event_t *event) {
   switch (event->type) {
@@ -169,7 +169,7 @@ static bool is_null(const yaml_event_t *event, const struct rs_option *option) {
   return !is_text && (strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0);
 }
 
-// ---- keys and values ------------------------------------------------------------------------------------------------
+// ---- keys and values --------------------------------------------------------------------------------------
 
 // Makes the entry for a key (cursor->option) or a section (cursor NULL), unless the file has named it already.
 static enum rs_status add_entry(struct reader *reader, const char *path, yaml_mark_t mark,
@@ -292,7 +292,7 @@ static enum rs_status read_mapping(struct reader *reader, const char *section) {
   }
 }
 
-// ---- the file -------------------------------------------------------------------------------------------------------
+// ---- the file ---------------------------------------------------------------------------------------------
 
 // The root of a document: a mapping, or nothing.
 static enum rs_status read_root(struct reader *reader, const yaml_event_t *event) {

@@ -206,7 +206,7 @@ enum rs_status rs_stragglers_case(const struct rs_case_row *row, const struct rs
   return judge_case(row, iterations, samples, findings, count, &judged, error);
 }
 
-// ---- the run --------------------------------------------------------------------------------------------------------
+// ---- the run ----------------------------------------------------------------------------------------------
 
 static enum rs_status find_in_case(const struct rs_result *result, size_t index, struct rs_stragglers *stragglers,
                                    struct rs_error *error) {

@@ -12,8 +12,7 @@
 #define NS_PER_S INT64_C(1000000000)
 #define INTERFACES_MAX 64 // hosts of many containers have hundreds of virtual ones
 
-// ---- a growing list
-// ---------------------------------------------------------------------------------------------------
+// ---- a growing list ---------------------------------------------------------------------------------------
 
 struct collector {
   const char *root;
@@ -46,8 +45,7 @@ RS_PRINTF(3, 4) static void add(struct collector *collector, int64_t value, cons
   va_end(arguments);
 }
 
-// ---- processors
-// -------------------------------------------------------------------------------------------------------
+// ---- processors -------------------------------------------------------------------------------------------
 
 // The first line of /proc/stat, in its order, in ticks.
 static void add_cpu_time(struct collector *collector) {
@@ -94,8 +92,7 @@ static void add_run_queue(struct collector *collector) {
     add(collector, number, "cpu.runnable");
 }
 
-// ---- network interfaces
-// -----------------------------------------------------------------------------------------------
+// ---- network interfaces -----------------------------------------------------------------------------------
 
 static const char *const statistics[] = {"rx_bytes",  "tx_bytes",   "rx_packets", "tx_packets",      "rx_errors",
                                          "tx_errors", "rx_dropped", "tx_dropped", "rx_missed_errors"};
@@ -179,8 +176,7 @@ static void add_interfaces(struct collector *collector) {
   free(entries);
 }
 
-// ---- protocols
-// --------------------------------------------------------------------------------------------------------
+// ---- protocols --------------------------------------------------------------------------------------------
 
 static const struct protocol_counter {
   const char *file, *group, *name, *prefix;
@@ -221,8 +217,7 @@ static void add_protocols(struct collector *collector) {
   }
 }
 
-// ---- this process
-// ---------------------------------------------------------------------------------------------------
+// ---- this process -----------------------------------------------------------------------------------------
 
 static int64_t to_ns(struct timeval time) {
   return time.tv_sec * NS_PER_S + time.tv_usec * 1000;
@@ -248,8 +243,7 @@ static void add_process(struct collector *collector) {
   }
 }
 
-// ---- snapshots
-// --------------------------------------------------------------------------------------------------------
+// ---- snapshots --------------------------------------------------------------------------------------------
 
 enum rs_status rs_counters_read_from(const char *root, const struct rs_ethtool *tool, unsigned scopes,
                                      struct rs_counters *counters, struct rs_error *error) {

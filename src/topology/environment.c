@@ -29,8 +29,7 @@ RS_PRINTF(3, 4) static void add(struct rs_environment *environment, const char *
   environment->count++;
 }
 
-// ---- files that are facts
-// ---------------------------------------------------------------------------------------------
+// ---- files that are facts ---------------------------------------------------------------------------------
 
 enum form {
   LINE,   // as it stands
@@ -78,8 +77,7 @@ static void add_file(struct rs_environment *environment, const char *root, const
     add(environment, fact->key, "%s", line);
 }
 
-// ---- the kernel's command line
-// ----------------------------------------------------------------------------------------
+// ---- the kernel's command line ----------------------------------------------------------------------------
 
 static const char *const kernel_parameters[] = {
     "isolcpus",     "nohz_full", "rcu_nocbs", "mitigations", "idle", "intel_idle.max_cstate", "processor.max_cstate",
@@ -99,8 +97,7 @@ static void add_kernel_parameters(struct rs_environment *environment, const char
   }
 }
 
-// ---- clock frequencies
-// ------------------------------------------------------------------------------------------------
+// ---- clock frequencies ------------------------------------------------------------------------------------
 
 // CPUs that change their clock together share a policy: /sys/devices/system/cpu/cpufreq/policy*.
 static const struct policy_fact {
@@ -163,8 +160,7 @@ static void add_frequencies(struct rs_environment *environment, const char *root
   free(policies);
 }
 
-// ---- the rest
-// ---------------------------------------------------------------------------------------------------------
+// ---- the rest ---------------------------------------------------------------------------------------------
 
 // x86 hypervisors set a CPU flag; other processors do not tell, and the vendor's name is the hint.
 static void add_virtual(struct rs_environment *environment, const char *root) {

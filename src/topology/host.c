@@ -18,7 +18,7 @@ void rs_host_copy_text(char *field, size_t field_bytes, const char *text) {
   memset(field + length, 0, field_bytes - length);
 }
 
-// ---- cloud ----------------------------------------------------------------------------------------------------------
+// ---- cloud ------------------------------------------------------------------------------------------------
 
 // The firmware's words that name a cloud. Azure's guests look like any Hyper-V guest but for the asset tag, the same on
 // all of them; AWS's Xen instances show it in the BIOS version only.
@@ -46,7 +46,7 @@ static void read_cloud(const char *root, struct rs_host_facts *facts) {
     rs_host_copy_text(facts->instance_type, sizeof(facts->instance_type), line);
 }
 
-// ---- memory ---------------------------------------------------------------------------------------------------------
+// ---- memory -----------------------------------------------------------------------------------------------
 
 // The number after `key` at the start of a line.
 static bool find_number(const char *text, const char *key, uint64_t *number) {
@@ -121,8 +121,7 @@ static void read_memory(const char *root, struct rs_host_facts *facts) {
     facts->memory_available_bytes = group;
 }
 
-// ---- all of it
-// --------------------------------------------------------------------------------------------------------
+// ---- all of it --------------------------------------------------------------------------------------------
 
 void rs_host_read(const char *root, struct rs_host_facts *facts) {
   struct utsname system;

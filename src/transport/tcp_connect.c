@@ -18,7 +18,7 @@
 
 #define EVENTS_MAX 64
 
-// ---- attempts -------------------------------------------------------------------------------------------------------
+// ---- attempts ---------------------------------------------------------------------------------------------
 
 bool rs_tcp_attempt_read(struct rs_tcp_attempt *attempt, size_t wanted) {
   while (attempt->received < wanted) {
@@ -57,8 +57,7 @@ enum rs_status rs_tcp_attempt_adopt(struct rs_tcp_device *tcp, struct rs_tcp_att
   return RS_OK;
 }
 
-// ---- the connecting side
-// ----------------------------------------------------------------------------------------------
+// ---- the connecting side ----------------------------------------------------------------------------------
 
 static enum rs_status no_answer(const struct rs_tcp_device *tcp, size_t peer, struct rs_error *error) {
   char ports[64] = "every port (or set tcp.ports=LOW-HIGH and open those)";
@@ -186,8 +185,7 @@ static enum rs_status hear_reply(struct rs_tcp_device *tcp, struct rs_tcp_attemp
   return rs_tcp_attempt_adopt(tcp, attempt, attempt->stream, error);
 }
 
-// ---- the first call
-// ---------------------------------------------------------------------------------------------------
+// ---- the first call ---------------------------------------------------------------------------------------
 
 static enum rs_status read_addresses(struct rs_tcp_device *tcp, const uint8_t *addresses, const bool *peers,
                                      size_t *wanted, struct rs_error *error) {
@@ -281,8 +279,7 @@ static enum rs_status begin(struct rs_tcp_device *tcp, const uint8_t *addresses,
   return open_joining(tcp, error);
 }
 
-// ---- the end
-// ------------------------------------------------------------------------------------------------------------
+// ---- the end ----------------------------------------------------------------------------------------------
 
 void rs_tcp_joining_close(struct rs_tcp_joining *joining) {
   if (joining == NULL)

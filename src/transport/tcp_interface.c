@@ -29,7 +29,7 @@ static bool usable(const struct ifaddrs *entry) {
   return entry_address(entry).any.sa_family != 0 && (entry->ifa_flags & IFF_UP) != 0;
 }
 
-// ---- what the user may ask for ------------------------------------------------------------------------------------
+// ---- what the user may ask for ----------------------------------------------------------------------------
 
 // ADDRESS or ADDRESS/BITS.
 struct network {
@@ -103,7 +103,7 @@ static const struct ifaddrs *find_by_network(const struct ifaddrs *list, const s
   return NULL;
 }
 
-// ---- auto -----------------------------------------------------------------------------------------------------------
+// ---- auto -------------------------------------------------------------------------------------------------
 
 // The interface of the IPv4 default route with the lowest metric, "" when there is none.
 static void default_route_interface(char name[IF_NAMESIZE]) {
@@ -143,7 +143,7 @@ static const struct ifaddrs *find_auto(const struct ifaddrs *list, bool one_host
   return NULL;
 }
 
-// ---- choice ---------------------------------------------------------------------------------------------------------
+// ---- choice -----------------------------------------------------------------------------------------------
 
 static enum rs_status nothing_fits(const char *wanted, const struct ifaddrs *list, struct rs_error *error) {
   struct rs_text known = {0};
@@ -183,7 +183,7 @@ enum rs_status rs_tcp_interface_choose(const char *wanted, bool one_host, struct
   return status;
 }
 
-// ---- facts ----------------------------------------------------------------------------------------------------------
+// ---- facts ------------------------------------------------------------------------------------------------
 
 void rs_tcp_interface_facts(const struct rs_tcp_interface *interface, struct rs_device_facts *facts) {
   snprintf(facts->interface, sizeof facts->interface, "%s", interface->name);

@@ -15,7 +15,7 @@
 #define KEEPALIVE_PROBES 6
 #define UNACKNOWLEDGED_MS 60000
 
-// ---- addresses --------------------------------------------------------------------------------------------------
+// ---- addresses --------------------------------------------------------------------------------------------
 
 socklen_t rs_tcp_address_bytes(const struct rs_tcp_address *address) {
   return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
@@ -83,7 +83,7 @@ bool rs_tcp_address_decode(const uint8_t blob[RS_ADDRESS_BYTES_MAX], const struc
   return port != 0;
 }
 
-// ---- options ----------------------------------------------------------------------------------------------------
+// ---- options ----------------------------------------------------------------------------------------------
 
 static bool set_int(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
@@ -168,7 +168,7 @@ void rs_tcp_socket_congestion(int fd, char *name, size_t bytes) {
     name[0] = '\0';
 }
 
-// ---- listener ---------------------------------------------------------------------------------------------------
+// ---- listener ---------------------------------------------------------------------------------------------
 
 // True when bound and listening; otherwise errno says why. Two sockets can both be bound with SO_REUSEADDR, and then
 // only one can listen, so a port is free only when both calls succeed.

@@ -28,8 +28,7 @@ struct sink {
   size_t max, count;
 };
 
-// ---- pieces and headers
-// -------------------------------------------------------------------------------------------------
+// ---- pieces and headers -----------------------------------------------------------------------------------
 
 static size_t piece_count(const struct rs_tcp_device *tcp, size_t bytes) {
   size_t pieces = bytes / tcp->stripe_bytes;
@@ -106,8 +105,7 @@ static void cursor_finish(struct rs_tcp_queue *queue, struct rs_tcp_cursor *curs
     queue->tail++;
 }
 
-// ---- failures
-// -----------------------------------------------------------------------------------------------------------
+// ---- failures ---------------------------------------------------------------------------------------------
 
 // code 0: the peer has closed the connection.
 static enum rs_status stream_failure(const struct rs_tcp_device *tcp, const struct rs_tcp_stream *stream,
@@ -125,8 +123,7 @@ static enum rs_status stream_failure(const struct rs_tcp_device *tcp, const stru
                            : "its host or the network in between is probably down");
 }
 
-// ---- moving data
-// --------------------------------------------------------------------------------------------------------
+// ---- moving data ------------------------------------------------------------------------------------------
 
 static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream, struct sink *sink,
                                   struct rs_error *error) {
@@ -212,8 +209,7 @@ static enum rs_status stream_receive(struct rs_tcp_device *tcp, struct rs_tcp_st
   return RS_OK;
 }
 
-// ---- the ready list
-// -------------------------------------------------------------------------------------------------------
+// ---- the ready list ---------------------------------------------------------------------------------------
 
 // Puts the stream at the end of the list when there may be something to move.
 static void make_ready(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream) {
@@ -280,8 +276,7 @@ int rs_tcp_event_fd(const struct rs_device *device) {
   return ((const struct rs_tcp_device *)device)->epoll_fd;
 }
 
-// ---- posting
-// --------------------------------------------------------------------------------------------------------------
+// ---- posting ----------------------------------------------------------------------------------------------
 
 static enum rs_status find_channel(const struct rs_tcp_device *tcp, size_t peer, size_t lane,
                                    struct rs_tcp_channel **channel, struct rs_error *error) {

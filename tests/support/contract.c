@@ -6,7 +6,7 @@
 
 #define CONNECT_TIMEOUT_NS INT64_C(10000000000)
 
-// ---- group --------------------------------------------------------------------------------------------------------
+// ---- group ------------------------------------------------------------------------------------------------
 
 static enum rs_status connect_all(struct contract_group *group, const uint8_t *addresses, struct rs_error *error) {
   bool peers[CONTRACT_RANKS_MAX], connected[CONTRACT_RANKS_MAX] = {false};
@@ -89,7 +89,7 @@ enum rs_status contract_group_drive(struct contract_group *group, size_t *left, 
   return RS_OK;
 }
 
-// ---- memory -------------------------------------------------------------------------------------------------------
+// ---- memory -----------------------------------------------------------------------------------------------
 
 enum rs_status contract_memory_open(struct rs_device *device, size_t bytes, struct contract_memory *memory,
                                     struct rs_error *error) {

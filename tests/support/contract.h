@@ -47,7 +47,7 @@ size_t contract_check(const void *data, size_t bytes, uint64_t seed);
 enum rs_status contract_group_drive(struct contract_group *group, size_t *left, int64_t patience_ns,
                                     struct rs_error *error);
 
-// ---- random traffic -------------------------------------------------------------------------------------------------
+// ---- random traffic ---------------------------------------------------------------------------------------
 
 enum contract_driver {
   CONTRACT_ROUND_ROBIN, // all ranks from one thread, in random order

@@ -87,7 +87,7 @@ static enum rs_status actor_open(struct actor *actor, struct rs_error *error) {
   return RS_OK;
 }
 
-// ---- one step -----------------------------------------------------------------------------------------------------
+// ---- one step ---------------------------------------------------------------------------------------------
 
 static enum rs_status complete(struct actor *actor, struct flow *flow, size_t message) {
   if (!flow->outstanding[message])
@@ -164,7 +164,7 @@ static enum rs_status step(struct actor *actor, bool *moved) {
   return RS_OK;
 }
 
-// ---- drivers ------------------------------------------------------------------------------------------------------
+// ---- drivers ----------------------------------------------------------------------------------------------
 
 static enum rs_status late(struct actor *actor) {
   const struct flow *flow = actor->flows;

@@ -42,7 +42,7 @@ static void looks_as_a_person_would_write_it(void **state) {
   rs_text_fini(&text);
 }
 
-// ---- random values of every type ------------------------------------------------------------------------------------
+// ---- random values of every type --------------------------------------------------------------------------
 
 // All bits are equally likely to lead, so that small and large numbers both come up.
 static uint64_t random_number(struct rs_random *random) {

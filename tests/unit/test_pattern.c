@@ -125,7 +125,7 @@ static void convert(const struct ranks *ranks, enum rs_datatype datatype, enum r
     store(datatype, data, i, values_of(ranks, rank)[start + i] * scale);
 }
 
-// ---- exactness --------------------------------------------------------------------------------------------------
+// ---- exactness --------------------------------------------------------------------------------------------
 
 // Adds all ranks through the kernel in a random tree: any two partial sums meet next.
 static void add_in_random_order(const struct ranks *ranks, enum rs_datatype datatype, enum rs_operation operation,
@@ -203,7 +203,7 @@ static void each_datatype_fills_the_same_numbers(void **state) {
   free(found);
 }
 
-// ---- the lemmas of pattern.c's comment ----------------------------------------------------------------------------
+// ---- the lemmas of pattern.c's comment --------------------------------------------------------------------
 
 static void all_ranks_share_the_sign_and_stay_within_the_bounds(void **state) {
   (void)state;
@@ -281,7 +281,7 @@ static void averages_of_different_sums_differ(void **state) {
     }
 }
 
-// ---- faults -------------------------------------------------------------------------------------------------------
+// ---- faults -----------------------------------------------------------------------------------------------
 
 // A fault: rank `victim` comes `times` times, and `substitute` once more unless it is SIZE_MAX.
 struct fault {
@@ -382,7 +382,7 @@ static void displaced_slices_show(void **state) {
   free(input);
 }
 
-// ---- check and poison ---------------------------------------------------------------------------------------------
+// ---- check and poison -------------------------------------------------------------------------------------
 
 static void check_names_and_counts_what_differs(void **state) {
   (void)state;

@@ -204,7 +204,7 @@ static void without_a_common_clock_durations_speak(void **state) {
   assert_true(fabs(made.findings[0].late_ns / 30e3 - 1) < 0.1);
 }
 
-// ---- a whole run, from its file -------------------------------------------------------------------------------------
+// ---- a whole run, from its file ---------------------------------------------------------------------------
 
 enum { RUN_ITERATIONS = 60 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-// ---- the real algorithms ------------------------------------------------------------------------------------------
+// ---- the real algorithms ----------------------------------------------------------------------------------
 
 static void test_all_algorithms(void **state) {
   (void)state;

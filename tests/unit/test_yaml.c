@@ -229,7 +229,7 @@ static void a_nul_in_the_file_is_refused(void **state) {
   assert_string_equal(error.text, "f:1:9: the character U+0000 may not stand in a YAML file; remove it");
 }
 
-// ---- files ----------------------------------------------------------------------------------------------------------
+// ---- files ------------------------------------------------------------------------------------------------
 
 // Writes a file of `bytes` bytes: the text, and then a comment.
 static void write_file(const char *path, const char *text, size_t bytes) {
