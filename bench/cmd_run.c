@@ -267,6 +267,8 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
   const struct run *shared = argument;
   struct run run = *shared;
   struct rs_text own = {0};
+  // Twice, so that a rank whose own wait runs out says what for, before others give up waiting for it.
+  world->timeout_ns = 2 * run.setup->config.timeout_ns;
   enum rs_status status = rs_world_agree(world, format_config(run.setup, 0, &own, error), error);
   if (status == RS_OK)
     status = agree_on_config(world, &own, error);

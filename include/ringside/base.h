@@ -165,7 +165,8 @@ struct rs_world_ops {
 struct rs_world {
   const struct rs_world_ops *ops;
   size_t rank, size;
-  void *state; // belongs to the implementation
+  void *state;        // belongs to the implementation
+  int64_t timeout_ns; // a rank that waits longer than this for others gives up (TIMEOUT); 0: never
 };
 
 enum rs_status rs_world_barrier(struct rs_world *world, struct rs_error *error);

@@ -18,18 +18,46 @@ static enum rs_status check(int code, const char *call, struct rs_error *error) 
                       text);
 }
 
+// Most MPIs spin while they wait, and a rank that waits for its turn takes the core of one whose turn it is. And they
+// wait for ever. So: yield for a while, as long as an answer takes, then sleep in between, until the world's timeout.
+#define SPIN_NS 200000
+#define SLEEP_US 50
+
+// Completes what was started. `call` and `peer` (SIZE_MAX: all ranks) are for the error.
+static enum rs_status finish(struct rs_world *world, int started, MPI_Request *request, const char *call, size_t peer,
+                             struct rs_error *error) {
+  int done = 0;
+  int64_t since = rs_clock_ns();
+  while (started == MPI_SUCCESS && (started = MPI_Test(request, &done, MPI_STATUS_IGNORE)) == MPI_SUCCESS && !done) {
+    int64_t waited = rs_clock_ns() - since;
+    if (world->timeout_ns > 0 && waited > world->timeout_ns) {
+      char who[32] = "all ranks";
+      if (peer != SIZE_MAX)
+        snprintf(who, sizeof who, "rank %zu", peer);
+      return rs_error_set(error, RS_ERROR_TIMEOUT, "%s: waited %.3g s for %s; is every rank alive?", call,
+                          (double)waited / 1e9, who);
+    }
+    if (waited < SPIN_NS)
+      sched_yield();
+    else
+      usleep(SLEEP_US);
+  }
+  return check(started, call, error);
+}
+
 static enum rs_status mpi_barrier(struct rs_world *world, struct rs_error *error) {
-  (void)world;
-  return check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier", error);
+  MPI_Request request;
+  return finish(world, MPI_Ibarrier(MPI_COMM_WORLD, &request), &request, "MPI_Ibarrier", SIZE_MAX, error);
 }
 
 static enum rs_status mpi_broadcast(struct rs_world *world, void *data, size_t bytes, size_t root,
                                     struct rs_error *error) {
-  (void)world;
   enum rs_status status = RS_OK;
   for (size_t done = 0; done < bytes && status == RS_OK;) {
     size_t piece = rs_min_size(bytes - done, INT_MAX);
-    status = check(MPI_Bcast((char *)data + done, (int)piece, MPI_BYTE, (int)root, MPI_COMM_WORLD), "MPI_Bcast", error);
+    MPI_Request request;
+    int started = MPI_Ibcast((char *)data + done, (int)piece, MPI_BYTE, (int)root, MPI_COMM_WORLD, &request);
+    status = finish(world, started, &request, "MPI_Ibcast", SIZE_MAX, error);
     done += piece;
   }
   return status;
@@ -41,50 +69,40 @@ static enum rs_status refuse_large(size_t bytes, struct rs_error *error) {
 
 static enum rs_status mpi_allgather(struct rs_world *world, const void *mine, size_t bytes, void *all,
                                     struct rs_error *error) {
-  (void)world;
   if (bytes > INT_MAX)
     return refuse_large(bytes, error);
   int count = (int)bytes;
-  return check(MPI_Allgather(mine, count, MPI_BYTE, all, count, MPI_BYTE, MPI_COMM_WORLD), "MPI_Allgather", error);
+  MPI_Request request;
+  int started = MPI_Iallgather(mine, count, MPI_BYTE, all, count, MPI_BYTE, MPI_COMM_WORLD, &request);
+  return finish(world, started, &request, "MPI_Iallgather", SIZE_MAX, error);
 }
 
 static enum rs_status mpi_gather(struct rs_world *world, const void *mine, size_t bytes, void *all, size_t root,
                                  struct rs_error *error) {
-  (void)world;
   if (bytes > INT_MAX)
     return refuse_large(bytes, error);
   int count = (int)bytes;
-  return check(MPI_Gather(mine, count, MPI_BYTE, all, count, MPI_BYTE, (int)root, MPI_COMM_WORLD), "MPI_Gather", error);
+  MPI_Request request;
+  int started = MPI_Igather(mine, count, MPI_BYTE, all, count, MPI_BYTE, (int)root, MPI_COMM_WORLD, &request);
+  return finish(world, started, &request, "MPI_Igather", SIZE_MAX, error);
 }
 
 static enum rs_status mpi_send(struct rs_world *world, const void *data, size_t bytes, size_t peer,
                                struct rs_error *error) {
-  (void)world;
-  if (bytes > INT_MAX)
-    return refuse_large(bytes, error);
-  return check(MPI_Send(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD), "MPI_Send", error);
-}
-
-// Most MPIs spin in a receive, and a rank that waits for its turn takes the core of one whose turn it is. So: yield for
-// a while, as long as an answer takes, then sleep.
-#define SPIN_NS 200000
-#define SLEEP_US 50
-
-static enum rs_status mpi_receive(struct rs_world *world, void *data, size_t bytes, size_t peer,
-                                  struct rs_error *error) {
-  (void)world;
   if (bytes > INT_MAX)
     return refuse_large(bytes, error);
   MPI_Request request;
-  int code = MPI_Irecv(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD, &request), done = 0;
-  int64_t since = rs_clock_ns();
-  while (code == MPI_SUCCESS && (code = MPI_Test(&request, &done, MPI_STATUS_IGNORE)) == MPI_SUCCESS && !done) {
-    if (rs_clock_ns() - since < SPIN_NS)
-      sched_yield();
-    else
-      usleep(SLEEP_US);
-  }
-  return check(code, "MPI_Irecv", error);
+  int started = MPI_Isend(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD, &request);
+  return finish(world, started, &request, "MPI_Isend", peer, error);
+}
+
+static enum rs_status mpi_receive(struct rs_world *world, void *data, size_t bytes, size_t peer,
+                                  struct rs_error *error) {
+  if (bytes > INT_MAX)
+    return refuse_large(bytes, error);
+  MPI_Request request;
+  int started = MPI_Irecv(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD, &request);
+  return finish(world, started, &request, "MPI_Irecv", peer, error);
 }
 
 static void __attribute__((noreturn)) mpi_abort(struct rs_world *world, int exit_code) {
