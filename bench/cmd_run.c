@@ -107,7 +107,7 @@ static void default_path(char *path, size_t bytes) {
 // ---- progress and plan on paper ---------------------------------------------------------------------------
 
 struct screen {
-  struct run_record record; // first: the sink's state is both
+  struct run_record record;
   bool progress;
 };
 
@@ -195,12 +195,14 @@ static enum rs_status print_result(const struct run *run, struct rs_error *error
 }
 
 static enum rs_status measure(struct rs_world *world, struct run *run, struct rs_error *error) {
+  struct rs_log log = {.level = RS_LOG_WARNING, .rank = world->rank, .file = stderr};
   struct rs_runner_params params = {
       .world = world,
       .config = &run->config,
       .plan = &run->plan,
       .placement = &run->placement,
       .transport_options = (const void *const *)run->setup->transport_options,
+      .log = &log,
       .hub = run->hub,
   };
   struct rs_runner *runner;

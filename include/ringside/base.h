@@ -137,14 +137,12 @@ struct rs_table *rs_table_open(void); // NULL when out of memory; every other ca
 void rs_table_close(struct rs_table *table);
 void rs_table_column(struct rs_table *table, enum rs_align align, const char *heading); // before the first cell
 void rs_table_cell(struct rs_table *table, const char *format, ...) RS_PRINTF(2, 3);    // fills row by row
-void rs_table_rule(struct rs_table *table); // an empty line before the next row
 void rs_table_print(const struct rs_table *table, FILE *file);
 
 // ---- world: the ranks of a launch, whatever started them --------------------------------------------------
 
 // Every call except send, receive and rs_world_abort is collective: all ranks make it in the same order with the same
-// sizes. It blocks until done. Nothing here is timed or used inside a timed region except, as a start signal, the
-// barrier.
+// sizes. It blocks until done, or until the world's timeout. Nothing here is used inside a timed region.
 struct rs_world;
 struct rs_world_ops {
   const char *name; // "mpi", "threads", "fork", "solo"

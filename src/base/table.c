@@ -8,26 +8,10 @@
 struct rs_table {
   size_t columns;
   enum rs_align align[TABLE_COLUMNS_MAX];
-  // Row-major texts; row 0 is the headings. A rule is kept as the number of cells before it.
-  char **cells;
+  char **cells; // row-major; row 0 is the headings
   size_t cell_count, cell_capacity;
-  size_t *rules;
-  size_t rule_count, rule_capacity;
   bool failed;
 };
-
-// Makes room for one more item of `bytes`; false when there is none.
-static bool grow(void **items, size_t count, size_t *capacity, size_t bytes) {
-  if (count < *capacity)
-    return true;
-  size_t wanted = *capacity * 2 + 64;
-  void *grown = realloc(*items, wanted * bytes);
-  if (grown == NULL)
-    return false;
-  *items = grown;
-  *capacity = wanted;
-  return true;
-}
 
 struct rs_table *rs_table_open(void) {
   return calloc(1, sizeof(struct rs_table));
@@ -39,20 +23,25 @@ void rs_table_close(struct rs_table *table) {
   for (size_t i = 0; i < table->cell_count; i++)
     free(table->cells[i]);
   free(table->cells);
-  free(table->rules);
   free(table);
 }
 
 static void add_cell(struct rs_table *table, const char *text) {
-  void *cells = table->cells;
-  char *copy = strdup(text);
-  if (copy == NULL || !grow(&cells, table->cell_count, &table->cell_capacity, sizeof(char *))) {
-    free(copy);
-    table->failed = true;
-    return;
+  if (table->cell_count == table->cell_capacity) {
+    size_t capacity = table->cell_capacity * 2 + 64;
+    char **cells = realloc(table->cells, capacity * sizeof *cells);
+    if (cells == NULL) {
+      table->failed = true;
+      return;
+    }
+    table->cells = cells;
+    table->cell_capacity = capacity;
   }
-  table->cells = cells;
-  table->cells[table->cell_count++] = copy;
+  char *copy = strdup(text);
+  if (copy == NULL)
+    table->failed = true;
+  else
+    table->cells[table->cell_count++] = copy;
 }
 
 void rs_table_column(struct rs_table *table, enum rs_align align, const char *heading) {
@@ -75,18 +64,6 @@ void rs_table_cell(struct rs_table *table, const char *format, ...) {
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   add_cell(table, text);
-}
-
-void rs_table_rule(struct rs_table *table) {
-  if (table == NULL || table->failed)
-    return;
-  void *rules = table->rules;
-  if (!grow(&rules, table->rule_count, &table->rule_capacity, sizeof(size_t))) {
-    table->failed = true;
-    return;
-  }
-  table->rules = rules;
-  table->rules[table->rule_count++] = table->cell_count;
 }
 
 // Code points, which is columns for the texts used here.
@@ -117,11 +94,8 @@ void rs_table_print(const struct rs_table *table, FILE *file) {
     size_t column = i % table->columns;
     widths[column] = rs_max_size(widths[column], width_of(table->cells[i]));
   }
-  size_t rule = 0;
   for (size_t i = 0; i < table->cell_count; i++) {
     size_t column = i % table->columns;
-    for (; column == 0 && rule < table->rule_count && table->rules[rule] <= i; rule++)
-      fputc('\n', file);
     print_cell(table, column, table->cells[i], widths[column], file);
   }
 }
