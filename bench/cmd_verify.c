@@ -16,7 +16,9 @@ static const char usage[] =
     "usage: ringside verify [ALGORITHM...] [--ranks N|LOW..HIGH] [--json]\n"
     "       ringside verify [ALGORITHM...] --explain [--ranks N]\n"
     "\n"
-    "Proves the schedules of the algorithms named, or of all, for every number of ranks asked for. A proof runs all\n"
+    "Proves the schedules of the algorithms named, or of all, for every number of ranks asked for, and for every "
+    "root,\n"
+    "every pairing and several groupings where an algorithm looks at them. A proof runs all\n"
     "ranks symbolically, on parts instead of bytes, so it holds for every size, datatype and chunking.\n"
     "\n"
     "  --ranks N|LOW..HIGH  numbers of ranks, at most 1024; by default 1..64, and 4 with --explain\n"
@@ -155,15 +157,20 @@ static enum rs_status prove(const struct rs_algorithm *algorithm, const struct r
   const int64_t start_ns = rs_clock_ns();
   *tally = (struct tally){0};
   for (uint32_t n = request->low; n <= request->high; n++) {
-    const struct rs_schedule_params params = {.collective = algorithm->collective, .rank_count = n};
-    struct rs_proof proof;
-    if (rs_verify(algorithm, &params, &proof, error) < 0) {
-      return error->status;
+    for (uint32_t index = 0; index < rs_variant_count(algorithm, n); index++) {
+      uint32_t array[RANKS_MAX];
+      char description[RS_VARIANT_BYTES];
+      const struct rs_schedule_params params = rs_variant(algorithm, n, index, array, description);
+      struct rs_proof proof;
+      if (rs_verify(algorithm, &params, &proof, error) < 0) {
+        rs_error_prefix(error, "variant%s", description);
+        return error->status;
+      }
+      tally->schedules++;
+      tally->rounds += proof.rounds;
+      tally->steps += proof.steps;
+      tally->messages += proof.messages;
     }
-    tally->schedules++;
-    tally->rounds += proof.rounds;
-    tally->steps += proof.steps;
-    tally->messages += proof.messages;
   }
   tally->seconds = (double)(rs_clock_ns() - start_ns) * 1e-9;
   return RS_OK;
@@ -243,8 +250,9 @@ static int prove_all(const struct request *request) {
   } else {
     print_table(request, tallies);
     printf(
-        "\nIn place and out of place: every rank ends with every contribution exactly once, sends meet receives, no\n"
-        "step of a round disturbs another, one posted round is enough to go on, and bytes are as the formula says.\n"
+        "\nIn place (where the collective allows it) and out of place: every rank ends with what the collective asks\n"
+        "for, every contribution exactly once, sends meet receives, no step of a round disturbs another, one posted\n"
+        "round is enough to go on, and bytes are as the formula says.\n"
         "proved %llu schedule%s in %.2f s\n",
         (unsigned long long)total.schedules, total.schedules == 1 ? "" : "s", total.seconds);
   }
@@ -266,9 +274,9 @@ static void draw_round(const struct rs_algorithm *algorithm, const struct rs_sch
       if (steps[i].kind != RS_STEP_RECV && steps[i].kind != RS_STEP_RECV_REDUCE) {
         continue;
       }
-      printf("   %u %s %u [%u", steps[i].peer, steps[i].kind == RS_STEP_RECV ? "->" : "+>", rank, target->part);
+      printf("   %u %s %u [%u", steps[i].peer, steps[i].kind == RS_STEP_RECV ? "->" : "+>", rank, target->place);
       if (target->count > 1) {
-        printf("..%u", target->part + target->count - 1);
+        printf("..%u", target->place + target->count - 1);
       }
       putchar(']');
       silent = false;

@@ -32,16 +32,18 @@ extern const char *const rs_wait_names[]; // NULL-terminated
 
 struct rs_executor_params {
   const struct rs_algorithm *algorithm;
-  struct rs_schedule_params schedule;
-  uint32_t rank;
+  struct rs_schedule_params schedule; // its arrays live as long as the executor
+  uint32_t rank;                      // among schedule.rank_count
+  const uint32_t *members;            // members[r] = the rank on the route that r stands for; NULL: r itself. Not owned
   const struct rs_route *route;
   enum rs_datatype datatype;
   enum rs_operation operation;
-  uint64_t count;                   // elements per rank
+  uint64_t count;                   // elements of the whole that is cut into parts
+  const uint64_t *bounds;           // uneven parts, see rs_partition; NULL: even. Not owned
   uint64_t chunk_bytes;             // 0: parts are not cut
   size_t lanes;                     // lanes to use, 1 .. route->lanes: chunk c goes over lane c mod lanes
   size_t window;                    // messages and local steps in flight, at most; 0: default; RS_ROUND_STEPS_MAX .. 64
-  struct rs_buffer *input, *output; // the same buffer: in place. Not owned, each at least count elements
+  struct rs_buffer *input, *output; // the same buffer: in place. Not owned; count and rs_output_elements long
   enum rs_wait wait;                // SPIN or SLEEP
   int64_t timeout_ns;               // for one collective
 };

@@ -78,8 +78,8 @@ struct rs_plan {
 enum rs_status rs_plan_make(const struct rs_config *config, struct rs_plan *plan, struct rs_error *error);
 void rs_plan_fini(struct rs_plan *plan);
 
-// algbw is size / time; busbw scales it by what the busiest link must carry: 2(n-1)/n for allreduce (nccl-tests,
-// doc/PERFORMANCE.md). 1 for one rank, so that a figure stands there.
+// algbw is size / time; busbw scales it by what the busiest link must carry: see struct rs_collective_traits. 1 for one
+// rank, so that a figure stands there.
 double rs_busbw_factor(enum rs_collective collective, size_t rank_count);
 
 // ---- verifiable input -------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-const char *const rs_collective_names[] = {[RS_ALLREDUCE] = "allreduce", [RS_COLLECTIVE_COUNT] = NULL};
-
 const struct rs_algorithm *const rs_algorithms[] = {
     &rs_ring_allreduce,
     &rs_tree_allreduce,

@@ -40,15 +40,16 @@ static uint32_t set_lacks(const uint64_t *set, uint32_t rank_count) {
   return rank_count;
 }
 
-enum rs_status rs_holdings_init(struct rs_holdings *holdings, uint32_t rank_count, uint32_t parts,
-                                uint32_t scratch_parts, bool in_place, struct rs_error *error) {
-  const size_t words = rs_divide_up(rank_count, WORD_BITS);
+enum rs_status rs_holdings_init(struct rs_holdings *holdings, const struct rs_schedule_params *params, uint32_t parts,
+                                uint32_t scratch_places, bool in_place, struct rs_error *error) {
+  const uint32_t n = params->rank_count;
+  const size_t words = rs_divide_up(n, WORD_BITS), row = (size_t)parts + scratch_places;
   size_t sets;
-  *holdings = (struct rs_holdings){rank_count, parts, scratch_parts, in_place, words, NULL, NULL};
-  if (!rs_multiply_size(rank_count, (size_t)parts + scratch_parts, &sets)) {
+  *holdings = (struct rs_holdings){params, n, parts, scratch_places, in_place, words, NULL, NULL};
+  if (!rs_multiply_size(n, row, &sets)) {
     return rs_error_set_memory(error, SIZE_MAX, "the verifier's contributor sets");
   }
-  holdings->inputs = rs_allocate(rank_count, words * sizeof(uint64_t), "the verifier's input sets", error);
+  holdings->inputs = rs_allocate((size_t)n + 1, words * sizeof(uint64_t), "the verifier's input sets", error);
   if (!holdings->inputs) {
     return error->status;
   }
@@ -57,10 +58,12 @@ enum rs_status rs_holdings_init(struct rs_holdings *holdings, uint32_t rank_coun
     rs_holdings_fini(holdings);
     return error->status;
   }
-  for (uint32_t rank = 0; rank < rank_count; rank++) {
+  for (uint32_t rank = 0; rank < n; rank++) {
     set_insert(holdings->inputs + rank * words, rank);
-    for (uint32_t part = 0; in_place && part < parts; part++) {
-      set_insert(holdings->sets + (rank * ((size_t)parts + scratch_parts) + part) * words, rank);
+    for (uint32_t place = 0; in_place && place < parts; place++) {
+      if (rs_input_given(params, rank, place)) {
+        set_insert(holdings->sets + (rank * row + place) * words, rank);
+      }
     }
   }
   return RS_OK;
@@ -76,21 +79,22 @@ static enum rs_buffer_id memory_of(const struct rs_holdings *holdings, enum rs_b
   return holdings->in_place && buffer == RS_BUFFER_INPUT ? RS_BUFFER_OUTPUT : buffer;
 }
 
-// The set of part `index` of a slice.
+// The set of place `index` of a slice.
 static uint64_t *set_at(const struct rs_holdings *holdings, uint32_t rank, const struct rs_slice *slice,
                         uint32_t index) {
   const enum rs_buffer_id memory = memory_of(holdings, slice->buffer);
   if (memory == RS_BUFFER_INPUT) {
-    return holdings->inputs + rank * holdings->words;
+    const bool given = rs_input_given(holdings->params, rank, slice->place + index);
+    return holdings->inputs + (given ? rank : holdings->rank_count) * holdings->words;
   }
   const size_t offset = memory == RS_BUFFER_SCRATCH ? holdings->parts : 0;
-  const size_t row = (size_t)holdings->parts + holdings->scratch_parts;
-  return holdings->sets + (rank * row + offset + slice->part + index) * holdings->words;
+  const size_t row = (size_t)holdings->parts + holdings->scratch_places;
+  return holdings->sets + (rank * row + offset + slice->place + index) * holdings->words;
 }
 
 bool rs_holdings_overlap(const struct rs_holdings *holdings, const struct rs_slice *a, const struct rs_slice *b) {
-  return memory_of(holdings, a->buffer) == memory_of(holdings, b->buffer) && a->part < (uint64_t)b->part + b->count &&
-         b->part < (uint64_t)a->part + a->count;
+  return memory_of(holdings, a->buffer) == memory_of(holdings, b->buffer) && a->place < (uint64_t)b->place + b->count &&
+         b->place < (uint64_t)a->place + a->count;
 }
 
 enum rs_status rs_holdings_check_defined(const struct rs_holdings *holdings, uint32_t rank,
@@ -98,31 +102,31 @@ enum rs_status rs_holdings_check_defined(const struct rs_holdings *holdings, uin
   for (uint32_t i = 0; i < slice->count; i++) {
     if (set_is_empty(set_at(holdings, rank, slice, i), holdings->words)) {
       return rs_error_set(error, RS_ERROR_MISMATCH, "reads %s[%u], which nothing has written",
-                          rs_buffer_id_names[slice->buffer], slice->part + i);
+                          rs_buffer_id_names[slice->buffer], slice->place + i);
     }
   }
   return RS_OK;
 }
 
-// target = base (+) added, for the reducing step's part `index`.
+// target = base (+) added, for the reducing step's place `index`.
 static enum rs_status reduce_part(const struct rs_holdings *holdings, const struct rs_step *step, uint32_t index,
                                   uint64_t *target, const uint64_t *base, const uint64_t *added,
                                   struct rs_error *error) {
   const char *buffer = rs_buffer_id_names[step->target.buffer];
-  const uint32_t part = step->target.part + index, n = holdings->rank_count;
+  const uint32_t place = step->target.place + index, n = holdings->rank_count;
   const uint32_t twice = set_common(base, added, holdings->words, n);
   if (twice != n) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "counts rank %u twice in %s[%u]", twice, buffer, part);
+    return rs_error_set(error, RS_ERROR_MISMATCH, "counts rank %u twice in %s[%u]", twice, buffer, place);
   }
   for (size_t w = 0; w < holdings->words; w++) {
     target[w] = base[w] | added[w];
   }
   const uint32_t lacking = set_lacks(target, n);
   if (step->final && lacking != n) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "is marked final, but %s[%u] lacks rank %u", buffer, part, lacking);
+    return rs_error_set(error, RS_ERROR_MISMATCH, "is marked final, but %s[%u] lacks rank %u", buffer, place, lacking);
   }
   if (!step->final && lacking == n) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "completes %s[%u], but is not marked final", buffer, part);
+    return rs_error_set(error, RS_ERROR_MISMATCH, "completes %s[%u], but is not marked final", buffer, place);
   }
   return RS_OK;
 }
@@ -150,13 +154,30 @@ enum rs_status rs_holdings_apply(struct rs_holdings *holdings, uint32_t rank, co
   return RS_OK;
 }
 
-enum rs_status rs_holdings_check_complete(const struct rs_holdings *holdings, uint32_t rank, struct rs_error *error) {
-  for (uint32_t part = 0; part < holdings->parts; part++) {
-    const struct rs_slice slice = {RS_BUFFER_OUTPUT, part, 1};
-    const uint32_t lacking = set_lacks(set_at(holdings, rank, &slice, 0), holdings->rank_count);
-    if (lacking != holdings->rank_count) {
-      return rs_error_set(error, RS_ERROR_MISMATCH, "at the end output[%u] of rank %u lacks rank %u", part, rank,
-                          lacking);
+// MISMATCH unless the set is exactly what is asked for.
+static enum rs_status check_source(const struct rs_holdings *holdings, const uint64_t *set, uint32_t source,
+                                   struct rs_error *error) {
+  for (uint32_t first = 0; first < holdings->rank_count; first += WORD_BITS) {
+    const uint32_t count = holdings->rank_count - first;
+    const uint64_t all = count < WORD_BITS ? (UINT64_C(1) << count) - 1 : UINT64_MAX;
+    const uint64_t one = source - first < WORD_BITS ? UINT64_C(1) << (source - first) : 0;
+    const uint64_t wrong = set[first / WORD_BITS] ^ (source == RS_EVERYONE ? all : one);
+    if (wrong != 0) {
+      const uint32_t rank = (uint32_t)__builtin_ctzll(wrong);
+      const bool held = set[first / WORD_BITS] >> rank & 1;
+      return rs_error_set(error, RS_ERROR_MISMATCH, "%s rank %u", held ? "should not have" : "lacks", first + rank);
+    }
+  }
+  return RS_OK;
+}
+
+enum rs_status rs_holdings_check_result(const struct rs_holdings *holdings, uint32_t rank, struct rs_error *error) {
+  for (uint32_t place = 0; place < holdings->parts; place++) {
+    const struct rs_slice slice = {RS_BUFFER_OUTPUT, place, 1};
+    const uint32_t source = rs_output_source(holdings->params, rank, place);
+    if (source != RS_NOBODY && check_source(holdings, set_at(holdings, rank, &slice, 0), source, error) < 0) {
+      rs_error_prefix(error, "at the end output[%u] of rank %u", place, rank);
+      return error->status;
     }
   }
   return RS_OK;

@@ -1,4 +1,4 @@
-// What every rank holds, symbolically: for each part of each buffer, the set of ranks whose contributions are in it.
+// What every rank holds, symbolically: for each place of each buffer, the set of ranks whose contributions are in it.
 // The empty set is content that was never defined. This is the verifier's memory.
 #ifndef RINGSIDE_COLLECTIVE_HOLDINGS_H
 #define RINGSIDE_COLLECTIVE_HOLDINGS_H
@@ -6,16 +6,17 @@
 #include "ringside/collective.h"
 
 struct rs_holdings {
-  uint32_t rank_count, parts, scratch_parts;
+  const struct rs_schedule_params *params;
+  uint32_t rank_count, parts, scratch_places;
   bool in_place;    // input and output are one buffer
   size_t words;     // of a set: a bit per rank
-  uint64_t *inputs; // a set per rank, {rank}: no step may write an input, so one set stands for all its parts
-  uint64_t *sets;   // a set per rank and part, output's parts first, then scratch's
+  uint64_t *inputs; // a set per rank, {rank}: no step may write an input, so one set stands for all its places; and {}
+  uint64_t *sets;   // a set per rank and place, output's places first, then scratch's
 };
 
-// Every rank's input holds its own contribution; everything else is undefined.
-enum rs_status rs_holdings_init(struct rs_holdings *holdings, uint32_t rank_count, uint32_t parts,
-                                uint32_t scratch_parts, bool in_place, struct rs_error *error);
+// What the caller fills of a rank's input holds that rank's contribution; everything else is undefined.
+enum rs_status rs_holdings_init(struct rs_holdings *holdings, const struct rs_schedule_params *params, uint32_t parts,
+                                uint32_t scratch_places, bool in_place, struct rs_error *error);
 void rs_holdings_fini(struct rs_holdings *holdings);
 
 // True if the two slices of one rank share memory.
@@ -30,7 +31,7 @@ enum rs_status rs_holdings_check_defined(const struct rs_holdings *holdings, uin
 enum rs_status rs_holdings_apply(struct rs_holdings *holdings, uint32_t rank, const struct rs_step *step,
                                  const struct rs_slice *sent, struct rs_error *error);
 
-// MISMATCH unless every part of the output of `rank` holds every rank's contribution.
-enum rs_status rs_holdings_check_complete(const struct rs_holdings *holdings, uint32_t rank, struct rs_error *error);
+// MISMATCH unless every place of the output of `rank` holds what the collective asks for.
+enum rs_status rs_holdings_check_result(const struct rs_holdings *holdings, uint32_t rank, struct rs_error *error);
 
 #endif

@@ -34,46 +34,65 @@ static struct rs_extent piece(uint64_t elements, uint64_t grain, uint32_t pieces
   return (struct rs_extent){first, boundary(elements, grain, pieces, index + count) - first};
 }
 
-// The longest run of `count` neighbouring pieces: the first ones are longer, the last one has the tail.
-static uint64_t longest(uint64_t elements, uint64_t grain, uint32_t pieces, uint32_t count) {
-  const uint64_t head = piece(elements, grain, pieces, 0, count).count;
-  const uint64_t tail = piece(elements, grain, pieces, pieces - count, count).count;
-  return head > tail ? head : tail;
+// The least number of chunks that keeps the largest within chunk_bytes.
+static uint32_t chunks_for(uint64_t part_max, uint32_t element_bytes, uint64_t line, uint64_t chunk_bytes) {
+  if (chunk_bytes == 0) {
+    return 1;
+  }
+  const uint64_t fitting = chunk_bytes / element_bytes / line; // whole grains in a chunk
+  const uint64_t chunk_grains = fitting > 0 ? fitting : 1;
+  const uint64_t part_grains = part_max / line + (part_max % line != 0);
+  const uint64_t chunks = part_grains / chunk_grains + (part_grains % chunk_grains != 0);
+  return chunks < 1 ? 1 : chunks > RS_CHUNKS_MAX ? RS_CHUNKS_MAX : (uint32_t)chunks;
 }
 
 struct rs_partition rs_partition_make(uint64_t elements, uint32_t element_bytes, uint32_t parts, uint64_t chunk_bytes) {
   assert(element_bytes > 0 && parts > 0);
   const uint64_t line = natural_grain(element_bytes);
   const uint64_t grain = elements / line < parts ? 1 : line;
-  uint64_t chunks = 1;
-  if (chunk_bytes > 0) {
-    const uint64_t part_max = longest(elements, grain, parts, 1);
-    const uint64_t fitting = chunk_bytes / element_bytes / line; // whole grains in a chunk
-    const uint64_t chunk_grains = fitting > 0 ? fitting : 1;
-    const uint64_t part_grains = part_max / line + (part_max % line != 0);
-    chunks = part_grains / chunk_grains + (part_grains % chunk_grains != 0);
-    chunks = chunks < 1 ? 1 : chunks > RS_CHUNKS_MAX ? RS_CHUNKS_MAX : chunks;
+  // The first part is among the longer ones, the last one has the tail.
+  const uint64_t head = piece(elements, grain, parts, 0, 1).count,
+                 tail = piece(elements, grain, parts, parts - 1, 1).count;
+  return (struct rs_partition){.elements = elements,
+                               .element_bytes = element_bytes,
+                               .parts = parts,
+                               .chunks = chunks_for(head > tail ? head : tail, element_bytes, line, chunk_bytes),
+                               .grain = grain};
+}
+
+struct rs_partition rs_partition_make_uneven(const uint64_t *bounds, uint32_t element_bytes, uint32_t parts,
+                                             uint64_t chunk_bytes) {
+  assert(element_bytes > 0 && parts > 0 && bounds[0] == 0);
+  const uint64_t line = natural_grain(element_bytes);
+  uint64_t part_max = 0;
+  for (uint32_t part = 0; part < parts; part++) {
+    const uint64_t count = bounds[part + 1] - bounds[part];
+    part_max = count > part_max ? count : part_max;
   }
-  return (struct rs_partition){elements, element_bytes, parts, (uint32_t)chunks, grain};
+  return (struct rs_partition){.elements = bounds[parts],
+                               .element_bytes = element_bytes,
+                               .parts = parts,
+                               .chunks = chunks_for(part_max, element_bytes, line, chunk_bytes),
+                               .grain = line,
+                               .bounds = bounds};
 }
 
 struct rs_extent rs_partition_parts(const struct rs_partition *partition, uint32_t part, uint32_t count) {
   assert(part <= partition->parts && count <= partition->parts - part);
+  if (partition->bounds) {
+    const uint64_t first = partition->bounds[part];
+    return (struct rs_extent){first, partition->bounds[part + count] - first};
+  }
   return piece(partition->elements, partition->grain, partition->parts, part, count);
 }
 
-struct rs_extent rs_partition_chunk(const struct rs_partition *partition, uint32_t part, uint32_t chunk) {
+struct rs_extent rs_partition_cut(const struct rs_partition *partition, uint64_t count, uint32_t chunk) {
   assert(chunk < partition->chunks);
-  const struct rs_extent whole = rs_partition_parts(partition, part, 1);
-  const struct rs_extent cut = piece(whole.count, partition->grain, partition->chunks, chunk, 1);
-  return (struct rs_extent){whole.first + cut.first, cut.count};
+  return piece(count, partition->grain, partition->chunks, chunk, 1);
 }
 
-uint64_t rs_partition_message_max(const struct rs_partition *partition, uint32_t count) {
-  assert(count > 0 && count <= partition->parts);
-  if (partition->chunks == 1) {
-    return longest(partition->elements, partition->grain, partition->parts, count);
-  }
-  const uint64_t part_max = longest(partition->elements, partition->grain, partition->parts, 1);
-  return longest(part_max, partition->grain, partition->chunks, 1);
+struct rs_extent rs_partition_chunk(const struct rs_partition *partition, uint32_t part, uint32_t chunk) {
+  const struct rs_extent whole = rs_partition_parts(partition, part, 1);
+  const struct rs_extent cut = rs_partition_cut(partition, whole.count, chunk);
+  return (struct rs_extent){whole.first + cut.first, cut.count};
 }

@@ -1,5 +1,17 @@
-// Readers of a whole schedule: who talks to whom, and the schedule as text.
+// Readers of a whole schedule: what a place holds, who talks to whom, and the schedule as text.
 #include "collective/step.h"
+
+uint32_t rs_place_part(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
+                       enum rs_buffer_id buffer, uint32_t place) {
+  switch (buffer) {
+  case RS_BUFFER_OUTPUT:
+    return rs_output_part(params, rank, place);
+  case RS_BUFFER_SCRATCH:
+    return algorithm->scratch_part ? algorithm->scratch_part(params, rank, place) : place % algorithm->parts(params);
+  default:
+    return place;
+  }
+}
 
 void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
                        bool *peers) {
@@ -23,10 +35,10 @@ static int digits(uint32_t largest) {
 void rs_schedule_export(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
                         struct rs_text *text) {
   const uint32_t n = params->rank_count, rounds = algorithm->rounds(params);
-  const uint32_t scratch_parts = algorithm->scratch_parts ? algorithm->scratch_parts(params) : 0;
+  const uint32_t scratch_places = algorithm->scratch_places ? algorithm->scratch_places(params) : 0;
   const int rank_width = digits(n - 1), round_width = digits(rounds > 0 ? rounds - 1 : 0);
-  rs_text_append(text, "# %s %s, ranks %u, parts %u, scratch parts %u, rounds %u\n", algorithm->name,
-                 rs_collective_names[algorithm->collective], n, algorithm->parts(params), scratch_parts, rounds);
+  rs_text_append(text, "# %s %s, ranks %u, parts %u, scratch places %u, rounds %u\n", algorithm->name,
+                 rs_collective_names[algorithm->collective], n, algorithm->parts(params), scratch_places, rounds);
   for (uint32_t rank = 0; rank < n; rank++) {
     for (uint32_t k = 0; k < rounds; k++) {
       struct rs_step steps[RS_ROUND_STEPS_MAX];

@@ -17,9 +17,9 @@ const char *const rs_buffer_id_names[RS_BUFFER_ID_COUNT] = {
 const char *rs_slice_format(const struct rs_slice *slice, char *buffer, size_t buffer_bytes) {
   const char *name = rs_buffer_id_names[slice->buffer];
   if (slice->count == 1) {
-    snprintf(buffer, buffer_bytes, "%s[%u]", name, slice->part);
+    snprintf(buffer, buffer_bytes, "%s[%u]", name, slice->place);
   } else {
-    snprintf(buffer, buffer_bytes, "%s[%u..%u]", name, slice->part, slice->part + slice->count - 1);
+    snprintf(buffer, buffer_bytes, "%s[%u..%u]", name, slice->place, slice->place + slice->count - 1);
   }
   return buffer;
 }

@@ -3,16 +3,17 @@
 // A part holds a set of ranks (holdings.c) instead of numbers. As no step depends on the length of a part, and chunks
 // of a part never meet other chunks, what holds for parts holds for every count, datatype and chunking. In each round:
 //
-//   1. shape       every step by itself: kinds, peers, slices in bounds, operands of equal part index, the input
-//                  never written, `final` on reductions only;
+//   1. shape       every step by itself: kinds, peers, slices in bounds, operands of equal parts, nothing written but
+//                  scratch and this rank's result, `final` on reductions only;
 //   2. conflicts   no two steps of a rank touch the same memory unless both read it, or both are RECV_REDUCEs into
 //                  the same slice. So the order within a round is free, and a peer may read a sent slice at any
 //                  moment of it: applying the steps one after another loses nothing;
 //   3. matching    the i-th send to a peer meets that peer's i-th receive from us in the same round, and the reverse;
 //   4. effect      operands are defined, reductions join disjoint sets, `final` stands exactly where a set fills up.
 //
-// 2 to 4 are done for both ways of calling: out of place, and in place, where input and output are the same memory.
-// At the end every output is complete and every rank has sent what the formula says.
+// 2 to 4 are done for the ways of calling that the collective allows: out of place, and in place, where input and
+// output are the same memory. At the end every output holds what the collective asks for, and every rank has sent what
+// the formula says.
 //
 // Progress under a window of one round follows. All ranks post (round, chunk) pairs in one common order. Take the
 // first pair that some rank has not finished: everything before it is finished everywhere, so every rank can have all
@@ -31,7 +32,8 @@ static const char *const mode_names[MODE_COUNT] = {[OUT_OF_PLACE] = "out of plac
 struct prover {
   const struct rs_algorithm *algorithm;
   const struct rs_schedule_params *params;
-  uint32_t rank_count, parts, scratch_parts, rounds;
+  uint32_t rank_count, parts, scratch_places, rounds;
+  size_t modes;          // ways of calling that the collective allows
   struct rs_step *steps; // one round of every rank, RS_ROUND_STEPS_MAX each
   uint32_t *step_counts; // of that round, by rank
   uint64_t *sent_parts;  // so far, by rank
@@ -48,28 +50,46 @@ static const struct rs_step *step_at(const struct prover *prover, uint32_t rank,
 static enum rs_status check_slice(const struct prover *prover, const struct rs_slice *slice, bool used,
                                   const char *role, struct rs_error *error) {
   if (!used) {
-    const bool zero = slice->buffer == 0 && slice->part == 0 && slice->count == 0;
+    const bool zero = slice->buffer == 0 && slice->place == 0 && slice->count == 0;
     return zero ? RS_OK : rs_error_set(error, RS_ERROR_MISMATCH, "has a %s, which this kind does not use", role);
   }
   if ((unsigned)slice->buffer >= RS_BUFFER_ID_COUNT) {
     return rs_error_set(error, RS_ERROR_MISMATCH, "has buffer %u as its %s", (unsigned)slice->buffer, role);
   }
   const bool scratch = slice->buffer == RS_BUFFER_SCRATCH;
-  const uint64_t limit = scratch ? prover->scratch_parts : prover->parts;
-  const uint64_t end = (uint64_t)slice->part + slice->count;
+  const uint64_t limit = scratch ? prover->scratch_places : prover->parts;
+  const uint64_t end = (uint64_t)slice->place + slice->count;
   if (slice->count == 0 || end > limit) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "has %u parts from %u on as its %s, of %llu in that buffer",
-                        slice->count, slice->part, role, (unsigned long long)limit);
-  }
-  if (slice->part / prover->parts != (end - 1) / prover->parts) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "has a %s that runs from one copy of scratch into the next", role);
+    return rs_error_set(error, RS_ERROR_MISMATCH, "has %u places from %u on as its %s, of %llu in that buffer",
+                        slice->count, slice->place, role, (unsigned long long)limit);
   }
   return RS_OK;
 }
 
-// Equal lengths for every count need the same run of parts.
-static bool slices_alike(const struct prover *prover, const struct rs_slice *a, const struct rs_slice *b) {
-  return a->count == b->count && a->part % prover->parts == b->part % prover->parts;
+// Equal lengths for every count need the same parts in the same order.
+static bool slices_alike(const struct prover *prover, uint32_t rank_a, const struct rs_slice *a, uint32_t rank_b,
+                         const struct rs_slice *b) {
+  bool alike = a->count == b->count;
+  for (uint32_t i = 0; alike && i < a->count; i++) {
+    alike = rs_place_part(prover->algorithm, prover->params, rank_a, a->buffer, a->place + i) ==
+            rs_place_part(prover->algorithm, prover->params, rank_b, b->buffer, b->place + i);
+  }
+  return alike;
+}
+
+// Only what is part of the result is the algorithm's to write.
+static enum rs_status check_target(const struct prover *prover, uint32_t rank, const struct rs_slice *target,
+                                   struct rs_error *error) {
+  if (target->buffer == RS_BUFFER_INPUT) {
+    return rs_error_set(error, RS_ERROR_MISMATCH, "writes the input, which is the caller's");
+  }
+  for (uint32_t i = 0; target->buffer == RS_BUFFER_OUTPUT && i < target->count; i++) {
+    if (rs_output_source(prover->params, rank, target->place + i) == RS_NOBODY) {
+      return rs_error_set(error, RS_ERROR_MISMATCH, "writes output[%u], which is no part of this rank's result",
+                          target->place + i);
+    }
+  }
+  return RS_OK;
 }
 
 static enum rs_status check_shape(const struct prover *prover, uint32_t rank, const struct rs_step *step,
@@ -85,11 +105,14 @@ static enum rs_status check_shape(const struct prover *prover, uint32_t rank, co
       check_slice(prover, &step->target, traits->target, "target", error) < 0) {
     return error->status;
   }
-  if (traits->source && traits->target && !slices_alike(prover, &step->source, &step->target)) {
+  if (traits->source && traits->target && !slices_alike(prover, rank, &step->source, rank, &step->target)) {
     return rs_error_set(error, RS_ERROR_MISMATCH, "has a source and a target of different parts");
   }
-  if (traits->target && step->target.buffer == RS_BUFFER_INPUT) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "writes the input, which is the caller's");
+  if (traits->target && check_target(prover, rank, &step->target, error) < 0) {
+    return error->status;
+  }
+  if (traits->reduces && !rs_collective_traits[prover->params->collective].reduces) {
+    return rs_error_set(error, RS_ERROR_MISMATCH, "reduces, which this collective does not");
   }
   if (step->final && !traits->reduces) {
     return rs_error_set(error, RS_ERROR_MISMATCH, "is marked final, but reduces nothing");
@@ -102,7 +125,7 @@ static enum rs_status check_shape(const struct prover *prover, uint32_t rank, co
 static bool steps_conflict(const struct rs_holdings *holdings, const struct rs_step *a, const struct rs_step *b) {
   const struct rs_step_traits *ta = &rs_step_traits[a->kind], *tb = &rs_step_traits[b->kind];
   if (a->kind == RS_STEP_RECV_REDUCE && b->kind == RS_STEP_RECV_REDUCE && a->target.buffer == b->target.buffer &&
-      a->target.part == b->target.part && a->target.count == b->target.count) {
+      a->target.place == b->target.place && a->target.count == b->target.count) {
     return false; // done in the order listed; by shape, a source that overlaps the target is the same slice
   }
   return (ta->target && tb->target && rs_holdings_overlap(holdings, &a->target, &b->target)) ||
@@ -153,7 +176,7 @@ static enum rs_status check_match(const struct prover *prover, uint32_t rank, ui
     return rs_error_set(error, RS_ERROR_MISMATCH, "meets no %s of rank %u in this round",
                         traits->sends ? "receive" : "send", step->peer);
   }
-  if (traits->sends && !slices_alike(prover, &step->source, &other->target)) {
+  if (traits->sends && !slices_alike(prover, rank, &step->source, step->peer, &other->target)) {
     char text[RS_STEP_FORMAT_BYTES];
     return rs_error_set(error, RS_ERROR_MISMATCH, "meets other parts at rank %u: %s", step->peer,
                         rs_step_format(other, text, sizeof text));
@@ -214,7 +237,7 @@ static enum rs_status check_round(const struct prover *prover, uint32_t k, struc
       if (check_match(prover, rank, i, error) < 0) {
         return blame(prover, rank, k, i, NULL, error);
       }
-      for (size_t mode = 0; mode < MODE_COUNT; mode++) {
+      for (size_t mode = 0; mode < prover->modes; mode++) {
         const struct rs_holdings *holdings = &prover->holdings[mode];
         if (check_conflicts(prover, holdings, rank, i, error) < 0 ||
             (step->kind == RS_STEP_SEND && rs_holdings_check_defined(holdings, rank, &step->source, error) < 0)) {
@@ -234,7 +257,7 @@ static enum rs_status apply_round(struct prover *prover, uint32_t k, struct rs_e
         continue;
       }
       const struct rs_slice *sent = rs_step_traits[step->kind].receives ? &other_end(prover, rank, i)->source : NULL;
-      for (size_t mode = 0; mode < MODE_COUNT; mode++) {
+      for (size_t mode = 0; mode < prover->modes; mode++) {
         if (rs_holdings_apply(&prover->holdings[mode], rank, step, sent, error) < 0) {
           return blame(prover, rank, k, i, mode_names[mode], error);
         }
@@ -245,9 +268,9 @@ static enum rs_status apply_round(struct prover *prover, uint32_t k, struct rs_e
 }
 
 static enum rs_status check_outputs(const struct prover *prover, struct rs_error *error) {
-  for (size_t mode = 0; mode < MODE_COUNT; mode++) {
+  for (size_t mode = 0; mode < prover->modes; mode++) {
     for (uint32_t rank = 0; rank < prover->rank_count; rank++) {
-      if (rs_holdings_check_complete(&prover->holdings[mode], rank, error) < 0) {
+      if (rs_holdings_check_result(&prover->holdings[mode], rank, error) < 0) {
         rs_error_prefix(error, "%s", mode_names[mode]);
         return error->status;
       }
@@ -281,9 +304,9 @@ static enum rs_status prove(struct prover *prover, struct rs_error *error) {
 
 static enum rs_status prover_init(struct prover *prover, struct rs_error *error) {
   const uint32_t n = prover->rank_count;
-  if (prover->parts == 0 || prover->scratch_parts % prover->parts != 0) {
-    return rs_error_set(error, RS_ERROR_MISMATCH, "%u scratch parts are no whole copies of %u parts",
-                        prover->scratch_parts, prover->parts);
+  if (prover->parts == 0 || (rs_collective_traits[prover->params->collective].blocks && prover->parts != n)) {
+    return rs_error_set(error, RS_ERROR_MISMATCH, "%u parts, where the collective needs %s", prover->parts,
+                        prover->parts == 0 ? "at least one" : "one for each rank");
   }
   prover->steps = rs_allocate(n, RS_ROUND_STEPS_MAX * sizeof *prover->steps, "the verifier's steps", error);
   prover->step_counts = rs_allocate(n, sizeof *prover->step_counts, "the verifier's step counts", error);
@@ -291,9 +314,9 @@ static enum rs_status prover_init(struct prover *prover, struct rs_error *error)
   if (!prover->steps || !prover->step_counts || !prover->sent_parts) {
     return error->status;
   }
-  for (size_t mode = 0; mode < MODE_COUNT; mode++) {
-    if (rs_holdings_init(&prover->holdings[mode], n, prover->parts, prover->scratch_parts, mode == IN_PLACE, error) <
-        0) {
+  for (size_t mode = 0; mode < prover->modes; mode++) {
+    if (rs_holdings_init(&prover->holdings[mode], prover->params, prover->parts, prover->scratch_places,
+                         mode == IN_PLACE, error) < 0) {
       return error->status;
     }
   }
@@ -301,7 +324,7 @@ static enum rs_status prover_init(struct prover *prover, struct rs_error *error)
 }
 
 static void prover_fini(struct prover *prover) {
-  for (size_t mode = 0; mode < MODE_COUNT; mode++) {
+  for (size_t mode = 0; mode < prover->modes; mode++) {
     rs_holdings_fini(&prover->holdings[mode]);
   }
   free(prover->sent_parts);
@@ -311,8 +334,8 @@ static void prover_fini(struct prover *prover) {
 
 enum rs_status rs_verify(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
                          struct rs_proof *proof, struct rs_error *error) {
-  if (params->rank_count == 0 || params->collective != algorithm->collective) {
-    return rs_error_set(error, RS_ERROR_USAGE, "proving %s: it is an algorithm for %s of 1 rank or more",
+  if (params->rank_count == 0 || params->root >= params->rank_count || params->collective != algorithm->collective) {
+    return rs_error_set(error, RS_ERROR_USAGE, "proving %s: it is an algorithm for %s of 1 rank or more, one the root",
                         algorithm->name, rs_collective_names[algorithm->collective]);
   }
   struct prover prover = {
@@ -320,8 +343,9 @@ enum rs_status rs_verify(const struct rs_algorithm *algorithm, const struct rs_s
       .params = params,
       .rank_count = params->rank_count,
       .parts = algorithm->parts(params),
-      .scratch_parts = algorithm->scratch_parts ? algorithm->scratch_parts(params) : 0,
+      .scratch_places = algorithm->scratch_places ? algorithm->scratch_places(params) : 0,
       .rounds = algorithm->rounds(params),
+      .modes = rs_collective_traits[params->collective].in_place ? MODE_COUNT : OUT_OF_PLACE + 1,
   };
   prover.proof.rounds = prover.rounds;
   enum rs_status status = prover_init(&prover, error);

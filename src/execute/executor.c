@@ -20,46 +20,83 @@ const char *const rs_wait_names[] = {"auto", "spin", "sleep", NULL};
 // The shape of an execution: what open allocates and memory reports.
 struct shape {
   struct rs_partition partition;
-  uint32_t rounds, window_slots, staging_slots;
+  uint32_t rounds, scratch_places, window_slots, staging_slots;
   uint64_t staging_bytes, scratch_bytes;
 };
+
+static uint64_t part_elements(const struct rs_executor_params *params, const struct rs_partition *partition,
+                              enum rs_buffer_id buffer, uint32_t place) {
+  uint32_t part = rs_place_part(params->algorithm, &params->schedule, params->rank, buffer, place);
+  return rs_partition_parts(partition, part, 1).count;
+}
+
+// The elements of the longest message that a slice makes.
+static uint64_t message_elements(const struct rs_executor_params *params, const struct rs_partition *partition,
+                                 const struct rs_slice *slice) {
+  uint64_t run = 0, most = 0;
+  for (uint32_t i = 0; i < slice->count; i++) {
+    uint64_t place = part_elements(params, partition, slice->buffer, slice->place + i);
+    run += place;
+    // The first chunk is among the longer ones, the last one has the tail.
+    most = rs_max_size(most, rs_partition_cut(partition, place, 0).count);
+    most = rs_max_size(most, rs_partition_cut(partition, place, partition->chunks - 1).count);
+  }
+  return partition->chunks == 1 ? run : most;
+}
+
+// Room for the messages that are to be reduced: at least for all of one round.
+static void plan_staging(const struct rs_executor_params *params, struct shape *shape) {
+  uint64_t message_max = 0;
+  uint32_t reductions_max = 0; // per round
+  for (uint32_t k = 0; k < shape->rounds; k++) {
+    struct rs_step steps[RS_ROUND_STEPS_MAX];
+    uint32_t count = params->algorithm->round(&params->schedule, params->rank, k, steps), reductions = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      if (steps[i].kind != RS_STEP_RECV_REDUCE)
+        continue;
+      reductions++;
+      message_max = rs_max_size(message_max, message_elements(params, &shape->partition, &steps[i].target));
+    }
+    reductions_max = reductions > reductions_max ? reductions : reductions_max;
+  }
+  if (reductions_max == 0)
+    return;
+  shape->staging_bytes = rs_round_up(rs_max_size(message_max * shape->partition.element_bytes, 64), 64);
+  size_t slots = rs_max_size(STAGING_BYTES / shape->staging_bytes, reductions_max);
+  shape->staging_slots = (uint32_t)rs_min_size(slots, shape->window_slots);
+}
 
 static struct shape shape_of(const struct rs_executor_params *params) {
   const struct rs_algorithm *algorithm = params->algorithm;
   uint32_t element_bytes = (uint32_t)rs_datatype_bytes(params->datatype);
   uint32_t parts = algorithm->parts(&params->schedule);
   struct shape shape = {
-      .partition = rs_partition_make(params->count, element_bytes, parts, params->chunk_bytes),
+      .partition = params->bounds ? rs_partition_make_uneven(params->bounds, element_bytes, parts, params->chunk_bytes)
+                                  : rs_partition_make(params->count, element_bytes, parts, params->chunk_bytes),
       .rounds = algorithm->rounds(&params->schedule),
+      .scratch_places = algorithm->scratch_places ? algorithm->scratch_places(&params->schedule) : 0,
       .window_slots = params->window ? (uint32_t)params->window : WINDOW_DEFAULT,
   };
-  uint32_t reductions_max = 0, run_max = 0; // per round; longest run that is reduced
-  for (uint32_t k = 0; k < shape.rounds; k++) {
-    struct rs_step steps[RS_ROUND_STEPS_MAX];
-    uint32_t count = algorithm->round(&params->schedule, params->rank, k, steps), reductions = 0;
-    for (uint32_t i = 0; i < count; i++) {
-      if (steps[i].kind != RS_STEP_RECV_REDUCE)
-        continue;
-      reductions++;
-      run_max = steps[i].target.count > run_max ? steps[i].target.count : run_max;
-    }
-    reductions_max = reductions > reductions_max ? reductions : reductions_max;
-  }
-  if (run_max > 0) {
-    uint64_t message = rs_partition_message_max(&shape.partition, run_max) * element_bytes;
-    shape.staging_bytes = rs_round_up(rs_max_size(message, 64), 64);
-    size_t slots = rs_max_size(STAGING_BYTES / shape.staging_bytes, reductions_max);
-    shape.staging_slots = (uint32_t)rs_min_size(slots, shape.window_slots);
-  }
-  if (algorithm->scratch_parts)
-    shape.scratch_bytes =
-        (uint64_t)(algorithm->scratch_parts(&params->schedule) / parts) * params->count * element_bytes;
+  for (uint32_t place = 0; place < shape.scratch_places; place++)
+    shape.scratch_bytes += part_elements(params, &shape.partition, RS_BUFFER_SCRATCH, place) * element_bytes;
+  plan_staging(params, &shape);
   return shape;
 }
 
 uint64_t rs_executor_memory(const struct rs_executor_params *params) {
   struct shape shape = shape_of(params);
   return shape.scratch_bytes + shape.staging_bytes * shape.staging_slots;
+}
+
+static enum rs_status place_buffer(struct rs_executor *executor, enum rs_buffer_id buffer, uint32_t count,
+                                   struct rs_error *error) {
+  uint64_t *starts = rs_allocate((size_t)count + 1, sizeof *starts, "the executor's places", error);
+  if (starts == NULL)
+    return error->status;
+  for (uint32_t place = 0; place < count; place++)
+    starts[place + 1] = starts[place] + part_elements(&executor->params, &executor->partition, buffer, place);
+  executor->places[buffer] = starts;
+  return RS_OK;
 }
 
 // ---- open and close ---------------------------------------------------------------------------------------
@@ -74,12 +111,23 @@ static enum rs_status check_params(const struct rs_executor_params *params, stru
   if (params->route->device_count > ROUTE_DEVICES_MAX)
     return rs_error_set(error, RS_ERROR_USAGE, "a route of %zu devices; the most is %d", params->route->device_count,
                         ROUTE_DEVICES_MAX);
-  size_t bytes;
-  if (!rs_multiply_size(params->count, rs_datatype_bytes(params->datatype), &bytes) || bytes > params->input->bytes ||
-      bytes > params->output->bytes)
-    return rs_error_set(error, RS_ERROR_INTERNAL, "%llu elements do not fit the buffers given to the executor",
-                        (unsigned long long)params->count);
   return RS_OK;
+}
+
+static enum rs_status check_buffers(const struct rs_executor *executor, struct rs_error *error) {
+  uint64_t input = executor->places[RS_BUFFER_INPUT][executor->partition.parts];
+  uint64_t output = executor->places[RS_BUFFER_OUTPUT][executor->partition.parts];
+  if (input > executor->params.input->bytes / executor->element_bytes ||
+      output > executor->params.output->bytes / executor->element_bytes)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "%llu and %llu elements do not fit the buffers given to the executor",
+                        (unsigned long long)input, (unsigned long long)output);
+  return RS_OK;
+}
+
+static void free_executor(struct rs_executor *executor) {
+  for (size_t i = 0; i < RS_BUFFER_ID_COUNT; i++)
+    free(executor->places[i]);
+  free(executor);
 }
 
 static void deregister_all(struct rs_executor *executor) {
@@ -122,9 +170,13 @@ enum rs_status rs_executor_open(const struct rs_executor_params *params, struct 
   opened->staging_bytes = shape.staging_bytes;
   opened->memory[MEMORY_INPUT] = *params->input;
   opened->memory[MEMORY_OUTPUT] = *params->output;
+  if (place_buffer(opened, RS_BUFFER_INPUT, shape.partition.parts, error) < 0 ||
+      place_buffer(opened, RS_BUFFER_OUTPUT, shape.partition.parts, error) < 0 ||
+      place_buffer(opened, RS_BUFFER_SCRATCH, shape.scratch_places, error) < 0 || check_buffers(opened, error) < 0)
+    goto free_opened;
   enum rs_memory_kind kind = params->output->kind;
   if (rs_buffer_open(kind, shape.scratch_bytes, &opened->memory[MEMORY_SCRATCH], error) < 0)
-    goto free_executor;
+    goto free_opened;
   if (rs_buffer_open(kind, shape.staging_bytes * shape.staging_slots, &opened->memory[MEMORY_STAGING], error) < 0)
     goto close_scratch;
   opened->regions =
@@ -142,8 +194,8 @@ close_staging:
   rs_buffer_close(&opened->memory[MEMORY_STAGING]);
 close_scratch:
   rs_buffer_close(&opened->memory[MEMORY_SCRATCH]);
-free_executor:
-  free(opened);
+free_opened:
+  free_executor(opened);
   return error->status;
 }
 
@@ -154,7 +206,7 @@ void rs_executor_close(struct rs_executor *executor) {
   free(executor->regions);
   rs_buffer_close(&executor->memory[MEMORY_STAGING]);
   rs_buffer_close(&executor->memory[MEMORY_SCRATCH]);
-  free(executor);
+  free_executor(executor);
 }
 
 // ---- run --------------------------------------------------------------------------------------------------

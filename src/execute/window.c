@@ -22,11 +22,11 @@ static void load_round(struct rs_executor *executor) {
   executor->step_count = params->algorithm->round(&params->schedule, params->rank, executor->round, executor->steps);
   executor->step = executor->piece = 0;
   executor->pieces = 1;
-  // With several chunks every part of a run is a message of its own; see collective.h.
+  // With several chunks every place of a run is a message of its own; see collective.h.
   for (uint32_t i = 0; executor->partition.chunks > 1 && i < executor->step_count; i++) {
     const struct rs_step *step = &executor->steps[i];
-    uint32_t parts = step->kind == RS_STEP_SEND ? step->source.count : step->target.count;
-    executor->pieces = parts > executor->pieces ? parts : executor->pieces;
+    uint32_t places = step->kind == RS_STEP_SEND ? step->source.count : step->target.count;
+    executor->pieces = places > executor->pieces ? places : executor->pieces;
   }
 }
 
@@ -58,24 +58,30 @@ static struct access access_of(const struct rs_executor *executor, const struct 
     return (struct access){.memory = memory};
   return (struct access){
       .memory = memory,
-      .part = whole ? slice->part : slice->part + executor->piece,
+      .place = whole ? slice->place : slice->place + executor->piece,
       .count = whole ? slice->count : 1,
   };
 }
 
-static uint64_t locate(const struct rs_executor *executor, const struct access *access, uint64_t *elements) {
+// Where the current piece of a slice begins, in bytes, and how long it is. `buffer` is the slice's own: in place, what
+// an input place and an output place hold is the same anyway.
+static uint64_t locate(const struct rs_executor *executor, enum rs_buffer_id buffer, const struct access *access,
+                       uint64_t *elements) {
   const struct rs_partition *partition = &executor->partition;
-  uint32_t copy = access->part / partition->parts, part = access->part % partition->parts;
-  struct rs_extent extent = partition->chunks == 1 ? rs_partition_parts(partition, part, access->count)
-                                                   : rs_partition_chunk(partition, part, executor->chunk);
+  const uint64_t *places = executor->places[buffer];
+  struct rs_extent extent = {places[access->place], places[access->place + access->count] - places[access->place]};
+  if (partition->chunks > 1) {
+    extent = rs_partition_cut(partition, extent.count, executor->chunk);
+    extent.first += places[access->place];
+  }
   *elements = extent.count;
-  return (copy * partition->elements + extent.first) * executor->element_bytes;
+  return extent.first * executor->element_bytes;
 }
 
 // ---- entering ---------------------------------------------------------------------------------------------
 
 static bool overlap(const struct access *a, const struct access *b) {
-  return a->memory == b->memory && a->part < b->part + b->count && b->part < a->part + a->count;
+  return a->memory == b->memory && a->place < b->place + b->count && b->place < a->place + a->count;
 }
 
 // One writes what the other reads or writes. Chunks never share a byte.
@@ -116,7 +122,7 @@ static bool describe(const struct rs_executor *executor, struct slot *slot) {
       .final = step->final,
       .round = executor->round,
       .chunk = executor->chunk,
-      .peer = step->peer,
+      .peer = executor->params.members ? executor->params.members[step->peer] : step->peer,
       .lane = executor->chunk % (uint32_t)executor->params.lanes,
       .reads = {source},
       .writes = target,
@@ -124,10 +130,10 @@ static bool describe(const struct rs_executor *executor, struct slot *slot) {
   if (step->kind == RS_STEP_REDUCE)
     slot->reads[1] = target;
   if (source.count)
-    slot->source = locate(executor, &source, &slot->elements);
+    slot->source = locate(executor, step->source.buffer, &source, &slot->elements);
   if (target.count)
-    slot->target = locate(executor, &target, &slot->elements);
-  bool onto_itself = step->kind == RS_STEP_COPY && source.memory == target.memory && source.part == target.part;
+    slot->target = locate(executor, step->target.buffer, &target, &slot->elements);
+  bool onto_itself = step->kind == RS_STEP_COPY && source.memory == target.memory && source.place == target.place;
   return slot->elements > 0 && !onto_itself;
 }
 

@@ -22,10 +22,10 @@ enum slot_state {
   SLOT_RECEIVED, // RECV_REDUCE: the message lies in staging, the reduction is not yet due
 };
 
-// A run of parts of one real buffer, at one chunk; count 0: nothing.
+// A run of places of one real buffer, at one chunk; count 0: nothing.
 struct access {
   uint32_t memory; // enum memory_id
-  uint32_t part, count;
+  uint32_t place, count;
 };
 
 // The real buffers. In place, input and output are one.
@@ -45,6 +45,7 @@ struct slot {
 struct rs_executor {
   struct rs_executor_params params;
   struct rs_partition partition;
+  uint64_t *places[RS_BUFFER_ID_COUNT]; // where each place begins, and the end, in elements
   uint32_t rounds, element_bytes;
   uint32_t window_slots, staging_slots;
   size_t staging_bytes;                  // of one staging slot

@@ -4,8 +4,10 @@
 #include <string.h>
 
 double rs_busbw_factor(enum rs_collective collective, size_t rank_count) {
-  (void)collective; // allreduce
-  return rank_count < 2 ? 1.0 : 2.0 * (double)(rank_count - 1) / (double)rank_count;
+  const struct rs_collective_traits *traits = &rs_collective_traits[collective];
+  if (rank_count < 2)
+    return 1.0;
+  return traits->per_size * (traits->shared ? (double)(rank_count - 1) / (double)rank_count : 1.0);
 }
 
 // ---- names to implementations -----------------------------------------------------------------------------

@@ -83,7 +83,6 @@ static void check_partition(uint64_t elements, uint32_t element_bytes, uint32_t 
   check(p.grain == (elements / line < parts ? 1 : line), &p, chunk_bytes, "the grain is as documented");
   check_parts(&p, chunk_bytes, &longest, &longest_chunk);
   check(rs_partition_parts(&p, 0, parts).count == elements, &p, chunk_bytes, "the run of all parts is the buffer");
-  check(rs_partition_message_max(&p, 1) == longest_chunk, &p, chunk_bytes, "message_max is the longest chunk");
   if (chunk_bytes == 0) {
     check(p.chunks == 1, &p, chunk_bytes, "parts are whole");
     return;
@@ -110,12 +109,8 @@ static void test_worked_examples(void **state) {
   // 1000 float32 in 4 parts are 15 or 16 grains each; chunks of 200 bytes hold 3 grains.
   const struct rs_partition p = rs_partition_make(1000, 4, 4, 200);
   assert_int_equal(p.chunks, 6);
-  assert_int_equal(rs_partition_message_max(&p, 1), 48);
+  assert_int_equal(rs_partition_chunk(&p, 0, 0).count, 48);
   assert_int_equal(rs_partition_chunk(&p, 0, 5).count, 32);
-  // With whole parts a message is as long as the longest run: here the last two, which have the tail.
-  const struct rs_partition runs = rs_partition_make(65, 4, 4, 0);
-  assert_int_equal(rs_partition_message_max(&runs, 2), 33);
-  assert_int_equal(rs_partition_message_max(&runs, 4), 65);
 }
 
 static void test_edges(void **state) {
@@ -153,25 +148,35 @@ static void test_random(void **state) {
   }
 }
 
-// The longest run of parts, by trying every one.
-static void test_message_max_of_runs(void **state) {
+// Given boundaries: parts are where they say, empty ones too, and chunks stay within the limit and fill each part.
+static void test_uneven(void **state) {
   (void)state;
-  for (uint32_t parts = 1; parts <= 9; parts++) {
-    for (uint64_t elements = 0; elements < 400; elements++) {
-      const struct rs_partition p = rs_partition_make(elements, 4, parts, 0);
-      for (uint32_t count = 1; count <= parts; count++) {
-        uint64_t longest = 0;
-        for (uint32_t part = 0; part + count <= parts; part++) {
-          longest = rs_max_size(longest, rs_partition_parts(&p, part, count).count);
-        }
-        assert_int_equal(rs_partition_message_max(&p, count), longest);
-      }
+  for (uint64_t seed = 1; seed <= 500; seed++) {
+    struct rs_random random = {seed};
+    const uint32_t parts = 1 + (uint32_t)rs_random_below(&random, 20);
+    const uint64_t chunk_bytes = rs_random_below(&random, 3) * (64 + rs_random_below(&random, 2000));
+    uint64_t bounds[21] = {0};
+    for (uint32_t part = 0; part < parts; part++) {
+      bounds[part + 1] = bounds[part] + rs_random_below(&random, 4) * rs_random_below(&random, 1000);
     }
+    const struct rs_partition p = rs_partition_make_uneven(bounds, 4, parts, chunk_bytes);
+    uint64_t longest = 0, longest_chunk = 0;
+    for (uint32_t part = 0; part < parts; part++) {
+      const struct rs_extent extent = rs_partition_parts(&p, part, 1);
+      check(extent.first == bounds[part] && end_of(extent) == bounds[part + 1], &p, chunk_bytes, "parts are as given");
+      longest = rs_max_size(longest, extent.count);
+      check_chunks(&p, part, chunk_bytes, &longest_chunk);
+    }
+    const uint64_t fitting = chunk_bytes / 64 * 16, limit = fitting > 16 ? fitting : 16;
+    check(rs_partition_parts(&p, 0, parts).count == bounds[parts], &p, chunk_bytes,
+          "the run of all parts is the whole");
+    check(chunk_bytes == 0 ? p.chunks == 1 : longest_chunk <= limit, &p, chunk_bytes, "no chunk above the limit");
+    check(p.chunks == 1 || longest > limit * (p.chunks - 1), &p, chunk_bytes, "one chunk less would be too few");
   }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_worked_examples), cmocka_unit_test(test_edges),
-                                     cmocka_unit_test(test_random), cmocka_unit_test(test_message_max_of_runs)};
+                                     cmocka_unit_test(test_random), cmocka_unit_test(test_uneven)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static struct message *message_at(const struct machine *m, uint32_t rank, uint32
 // The elements of part `index` of a slice that lie in `chunk`.
 static uint64_t *elements_at(const struct machine *m, uint32_t rank, const struct rs_slice *slice, uint32_t index,
                              uint32_t chunk, uint64_t *count) {
-  const uint32_t parts = m->partition.parts, part = slice->part + index;
+  const uint32_t parts = m->partition.parts, part = slice->place + index;
   const size_t copies = slice->buffer == RS_BUFFER_SCRATCH ? m->scratch_copies : 1;
   const struct rs_extent extent = rs_partition_chunk(&m->partition, part % parts, chunk);
   *count = extent.count;
@@ -267,7 +267,7 @@ static void check_run(const struct rs_algorithm *algorithm, uint32_t ranks, uint
   m.params = (struct rs_schedule_params){.collective = algorithm->collective, .rank_count = ranks};
   m.partition = rs_partition_make(elements, sizeof(uint64_t), algorithm->parts(&m.params), chunk_bytes);
   m.rounds = algorithm->rounds(&m.params);
-  m.scratch_copies = algorithm->scratch_parts ? algorithm->scratch_parts(&m.params) / m.partition.parts : 0;
+  m.scratch_copies = algorithm->scratch_places ? algorithm->scratch_places(&m.params) / m.partition.parts : 0;
   m.memory[RS_BUFFER_OUTPUT] = allocate(ranks * elements, sizeof(uint64_t));
   m.memory[RS_BUFFER_INPUT] = in_place ? m.memory[RS_BUFFER_OUTPUT] : allocate(ranks * elements, sizeof(uint64_t));
   m.memory[RS_BUFFER_SCRATCH] = allocate((size_t)ranks * m.scratch_copies * elements, sizeof(uint64_t));

@@ -44,10 +44,10 @@ static void check_export(const char *name, uint32_t rank_count, const char *expe
 static void test_export(void **state) {
   (void)state;
   check_export("ring", 1,
-               "# ring allreduce, ranks 1, parts 1, scratch parts 0, rounds 1\n"
+               "# ring allreduce, ranks 1, parts 1, scratch places 0, rounds 1\n"
                "rank 0  round 0  copy output[0] = input[0]\n");
   check_export("ring", 2,
-               "# ring allreduce, ranks 2, parts 2, scratch parts 0, rounds 2\n"
+               "# ring allreduce, ranks 2, parts 2, scratch places 0, rounds 2\n"
                "rank 0  round 0  send input[0] -> 1\n"
                "rank 0  round 0  recv_reduce output[1] = input[1] (+) <- 1, final\n"
                "rank 0  round 1  send output[1] -> 1\n"
@@ -57,7 +57,7 @@ static void test_export(void **state) {
                "rank 1  round 1  send output[0] -> 0\n"
                "rank 1  round 1  recv output[1] <- 0\n");
   check_export("tree", 3,
-               "# tree allreduce, ranks 3, parts 1, scratch parts 0, rounds 4\n"
+               "# tree allreduce, ranks 3, parts 1, scratch places 0, rounds 4\n"
                "rank 0  round 0  recv_reduce output[0] = input[0] (+) <- 1\n"
                "rank 0  round 1  recv_reduce output[0] = output[0] (+) <- 2, final\n"
                "rank 0  round 2  send output[0] -> 2\n"
@@ -89,11 +89,11 @@ static uint32_t twelve(const struct rs_schedule_params *params) {
 static void test_export_of_runs(void **state) {
   (void)state;
   const struct rs_algorithm runs = {
-      .name = "runs", .parts = four, .scratch_parts = twelve, .rounds = twelve, .round = run_round};
+      .name = "runs", .parts = four, .scratch_places = twelve, .rounds = twelve, .round = run_round};
   const struct rs_schedule_params params = allreduce_on(11);
   struct rs_text text = {0};
   rs_schedule_export(&runs, &params, &text);
-  assert_string_equal(text.data, "# runs allreduce, ranks 11, parts 4, scratch parts 12, rounds 12\n"
+  assert_string_equal(text.data, "# runs allreduce, ranks 11, parts 4, scratch places 12, rounds 12\n"
                                  "rank 10  round  9  send scratch[4..6] -> 0\n"
                                  "rank 10  round  9  reduce output[1..2] = output[1..2] (+) scratch[1..2]\n");
   rs_text_fini(&text);
@@ -126,7 +126,7 @@ static bool meets(const struct rs_step *step, uint32_t rank, const struct rs_ste
   const struct rs_slice *mine = sends ? &step->source : &step->target;
   for (uint32_t i = 0; i < count; i++) {
     const struct rs_slice *theirs = sends ? &steps[i].target : &steps[i].source;
-    if (steps[i].peer == rank && (steps[i].kind == RS_STEP_SEND) != sends && theirs->part == mine->part) {
+    if (steps[i].peer == rank && (steps[i].kind == RS_STEP_SEND) != sends && theirs->place == mine->place) {
       return true;
     }
   }

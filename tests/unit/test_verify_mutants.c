@@ -52,19 +52,19 @@ static bool peers_swapped(const struct round_steps *round, struct rs_step *step)
 }
 static bool wrong_part(const struct round_steps *round, struct rs_step *step) {
   if (has_source(step)) {
-    step->source.part = next_part(round, step->source.part);
+    step->source.place = next_part(round, step->source.place);
   }
   if (has_target(step)) {
-    step->target.part = next_part(round, step->target.part);
+    step->target.place = next_part(round, step->target.place);
   }
   return round->parts > 1;
 }
 static bool wrong_source_part(const struct round_steps *round, struct rs_step *step) {
-  step->source.part = next_part(round, step->source.part);
+  step->source.place = next_part(round, step->source.place);
   return round->parts > 1 && has_source(step) && has_target(step);
 }
 static bool part_beyond(const struct round_steps *round, struct rs_step *step) {
-  *(has_target(step) ? &step->target.part : &step->source.part) = round->parts;
+  *(has_target(step) ? &step->target.place : &step->source.place) = round->parts;
   return true;
 }
 static bool longer_run(const struct round_steps *round, struct rs_step *step) {
