@@ -192,6 +192,13 @@ struct rs_extent rs_output_extent(const struct rs_schedule_params *params, const
 uint64_t rs_output_elements(const struct rs_schedule_params *params, const struct rs_partition *partition,
                             uint32_t rank);
 
+// One collective on one cut of its elements, as one rank sees it: what checks and baselines need to know.
+struct rs_shape {
+  struct rs_schedule_params schedule;
+  uint32_t rank;
+  struct rs_partition blocks; // in rank_count parts, not cut into chunks
+};
+
 // Messages of a step: with one chunk a slice is one message over its whole run; with several chunks each (place, chunk)
 // is a message of its own, and piece p is the p-th place of the run. An empty message is not sent.
 
