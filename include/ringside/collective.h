@@ -86,7 +86,7 @@ enum rs_step_kind {
   RS_STEP_RECV,        // peer -> target
   RS_STEP_RECV_REDUCE, // target = source (+) what peer sent; source and target are as long, and may be the same
   RS_STEP_REDUCE,      // target = target (+) source
-  RS_STEP_COPY,        // target = source; in place the two may be the same memory
+  RS_STEP_COPY,        // target = source; in place the two may be the same memory, and then nothing is done
 };
 struct rs_step {
   enum rs_step_kind kind;

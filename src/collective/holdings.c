@@ -101,8 +101,9 @@ enum rs_status rs_holdings_check_defined(const struct rs_holdings *holdings, uin
                                          const struct rs_slice *slice, struct rs_error *error) {
   for (uint32_t i = 0; i < slice->count; i++) {
     if (set_is_empty(set_at(holdings, rank, slice, i), holdings->words)) {
-      return rs_error_set(error, RS_ERROR_MISMATCH, "reads %s[%u], which nothing has written",
-                          rs_buffer_id_names[slice->buffer], slice->place + i);
+      return rs_error_set(error, RS_ERROR_MISMATCH, "reads %s[%u], which %s", rs_buffer_id_names[slice->buffer],
+                          slice->place + i,
+                          slice->buffer == RS_BUFFER_INPUT ? "the caller does not give" : "nothing has written");
     }
   }
   return RS_OK;

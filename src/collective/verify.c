@@ -6,8 +6,9 @@
 //   1. shape       every step by itself: kinds, peers, slices in bounds, operands of equal parts, nothing written but
 //                  scratch and this rank's result, `final` on reductions only;
 //   2. conflicts   no two steps of a rank touch the same memory unless both read it, or both are RECV_REDUCEs into
-//                  the same slice. So the order within a round is free, and a peer may read a sent slice at any
-//                  moment of it: applying the steps one after another loses nothing;
+//                  the same slice, and no step's source overlaps its target unless they are the same places. So the
+//                  order within a round and within a step is free, and a peer may read a sent slice at any moment of
+//                  it: applying the steps one after another loses nothing;
 //   3. matching    the i-th send to a peer meets that peer's i-th receive from us in the same round, and the reverse;
 //   4. effect      operands are defined, reductions join disjoint sets, `final` stands exactly where a set fills up.
 //
@@ -122,11 +123,19 @@ static enum rs_status check_shape(const struct prover *prover, uint32_t rank, co
 
 // ---- 2. conflicts -----------------------------------------------------------------------------------------
 
+// A COPY onto itself, as one is in place, touches nothing.
+static bool is_idle(const struct rs_holdings *holdings, const struct rs_step *step) {
+  return step->kind == RS_STEP_COPY && rs_holdings_overlap(holdings, &step->source, &step->target);
+}
+
 static bool steps_conflict(const struct rs_holdings *holdings, const struct rs_step *a, const struct rs_step *b) {
   const struct rs_step_traits *ta = &rs_step_traits[a->kind], *tb = &rs_step_traits[b->kind];
   if (a->kind == RS_STEP_RECV_REDUCE && b->kind == RS_STEP_RECV_REDUCE && a->target.buffer == b->target.buffer &&
       a->target.place == b->target.place && a->target.count == b->target.count) {
-    return false; // done in the order listed; by shape, a source that overlaps the target is the same slice
+    return false; // done in the order listed; a source that overlaps the target is the target
+  }
+  if (is_idle(holdings, a) || is_idle(holdings, b)) {
+    return false;
   }
   return (ta->target && tb->target && rs_holdings_overlap(holdings, &a->target, &b->target)) ||
          (ta->target && tb->source && rs_holdings_overlap(holdings, &a->target, &b->source)) ||
@@ -135,8 +144,14 @@ static bool steps_conflict(const struct rs_holdings *holdings, const struct rs_s
 
 static enum rs_status check_conflicts(const struct prover *prover, const struct rs_holdings *holdings, uint32_t rank,
                                       uint32_t index, struct rs_error *error) {
+  const struct rs_step *step = step_at(prover, rank, index);
+  const struct rs_step_traits *traits = &rs_step_traits[step->kind];
+  if (traits->source && traits->target && step->source.place != step->target.place &&
+      rs_holdings_overlap(holdings, &step->source, &step->target)) {
+    return rs_error_set(error, RS_ERROR_MISMATCH, "has a source and a target that overlap, but are not the same");
+  }
   for (uint32_t i = 0; i < index; i++) {
-    if (steps_conflict(holdings, step_at(prover, rank, i), step_at(prover, rank, index))) {
+    if (steps_conflict(holdings, step_at(prover, rank, i), step)) {
       return rs_error_set(error, RS_ERROR_MISMATCH, "uses memory that step %u of the same round uses too", i);
     }
   }
@@ -302,11 +317,29 @@ static enum rs_status prove(struct prover *prover, struct rs_error *error) {
   return check_outputs(prover, error) < 0 ? error->status : check_sent_parts(prover, error);
 }
 
-static enum rs_status prover_init(struct prover *prover, struct rs_error *error) {
+// What the readers of a schedule take for granted of its places.
+static enum rs_status check_places(const struct prover *prover, struct rs_error *error) {
   const uint32_t n = prover->rank_count;
   if (prover->parts == 0 || (rs_collective_traits[prover->params->collective].blocks && prover->parts != n)) {
     return rs_error_set(error, RS_ERROR_MISMATCH, "%u parts, where the collective needs %s", prover->parts,
                         prover->parts == 0 ? "at least one" : "one for each rank");
+  }
+  for (uint32_t rank = 0; prover->algorithm->scratch_part && rank < n; rank++) {
+    for (uint32_t place = 0; place < prover->scratch_places; place++) {
+      const uint32_t part = prover->algorithm->scratch_part(prover->params, rank, place);
+      if (part >= prover->parts) {
+        return rs_error_set(error, RS_ERROR_MISMATCH, "scratch[%u] of rank %u holds part %u, of %u parts", place, rank,
+                            part, prover->parts);
+      }
+    }
+  }
+  return RS_OK;
+}
+
+static enum rs_status prover_init(struct prover *prover, struct rs_error *error) {
+  const uint32_t n = prover->rank_count;
+  if (check_places(prover, error) < 0) {
+    return error->status;
   }
   prover->steps = rs_allocate(n, RS_ROUND_STEPS_MAX * sizeof *prover->steps, "the verifier's steps", error);
   prover->step_counts = rs_allocate(n, sizeof *prover->step_counts, "the verifier's step counts", error);
