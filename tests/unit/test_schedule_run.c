@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #define RANKS_MAX 17
-#define PARTS_MAX 64
 #define FINISHED 3 // what a `final` step multiplies by, so that a missing or doubled one shows
 
 // One run: what is run, on which cut, and the seed of its order.
@@ -52,7 +51,7 @@ struct machine {
   struct rs_schedule_params params;
   uint32_t array[RANKS_MAX];
   char description[RS_VARIANT_BYTES];
-  uint64_t bounds[PARTS_MAX + 1];
+  uint64_t *bounds; // of uneven parts
   struct rs_partition partition;
   uint32_t rounds;
   struct rs_random random;
@@ -338,7 +337,7 @@ static void open_machine(struct machine *m, const struct run *run) {
   *m = (struct machine){.run = run, .random = {run->seed}};
   m->params = rs_variant(algorithm, run->ranks, run->variant, m->array, m->description);
   const uint32_t parts = algorithm->parts(&m->params);
-  assert_true(parts <= PARTS_MAX);
+  m->bounds = allocate((size_t)parts + 1, sizeof *m->bounds);
   for (uint32_t part = 0; part < parts; part++) {
     const uint64_t most = rs_random_below(&m->random, 3) > 0 ? 2 * run->elements / parts + 2 : 1;
     m->bounds[part + 1] = m->bounds[part] + rs_random_below(&m->random, most);
@@ -369,6 +368,7 @@ static void close_machine(struct machine *m) {
   }
   free(m->messages);
   free(m->cursors);
+  free(m->bounds);
 }
 
 // True if every element of an input or output is what it must be; else `wrong` says which is not.
