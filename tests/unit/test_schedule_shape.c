@@ -1,9 +1,12 @@
 // What can be read off a schedule without running it: its text, its peers, and that a round of 4,096 ranks can be had
 // by itself. Also the table of algorithms.
-#include "ringside/collective.h"
+#include "collective/step.h"
+#include "support/schedule_sets.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -25,6 +28,7 @@ static void test_table(void **state) {
     assert_true(a->name[0] && a->summary[0] && a->source[0] && a->cost[0]);
     assert_true((unsigned)a->collective < RS_COLLECTIVE_COUNT);
     assert_ptr_equal(rs_algorithm_find(a->collective, a->name), a); // so no name occurs twice
+    assert_true(i == 0 || a->collective >= rs_algorithms[i - 1]->collective);
   }
   assert_null(rs_algorithm_find(RS_ALLREDUCE, "rings"));
   assert_null(rs_algorithm_find(RS_COLLECTIVE_COUNT, "ring"));
@@ -120,41 +124,78 @@ static void test_peers(void **state) {
   }
 }
 
-// True if `steps` holds a step in the other direction between the two ranks, on the same parts.
-static bool meets(const struct rs_step *step, uint32_t rank, const struct rs_step *steps, uint32_t count) {
-  const bool sends = step->kind == RS_STEP_SEND;
-  const struct rs_slice *mine = sends ? &step->source : &step->target;
+// ---- 4,096 ranks ------------------------------------------------------------------------------------------
+
+#define MANY 4096
+
+static bool is_message(const struct rs_step *step) {
+  return rs_step_traits[step->kind].sends || rs_step_traits[step->kind].receives;
+}
+
+// The same steps again, after others were asked for: a builder remembers nothing.
+static void check_again(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
+                        uint32_t k, const struct rs_step *steps, uint32_t count) {
+  struct rs_step again[RS_ROUND_STEPS_MAX];
+  assert_int_equal(algorithm->round(params, rank, k, again), count);
   for (uint32_t i = 0; i < count; i++) {
-    const struct rs_slice *theirs = sends ? &steps[i].target : &steps[i].source;
-    if (steps[i].peer == rank && (steps[i].kind == RS_STEP_SEND) != sends && theirs->place == mine->place) {
-      return true;
+    char text[RS_STEP_FORMAT_BYTES], text_again[RS_STEP_FORMAT_BYTES];
+    assert_string_equal(rs_step_format(&again[i], text_again, sizeof text_again),
+                        rs_step_format(&steps[i], text, sizeof text));
+  }
+}
+
+// Every message of this round of this rank has its other end, with the same first and last part.
+static void check_round(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
+                        uint32_t k) {
+  struct rs_step steps[RS_ROUND_STEPS_MAX];
+  const uint32_t count = algorithm->round(params, rank, k, steps);
+  assert_in_range(count, 0, RS_ROUND_STEPS_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!is_message(&steps[i])) {
+      continue;
+    }
+    const uint32_t peer = steps[i].peer;
+    struct rs_step other;
+    assert_true(peer < MANY && peer != rank);
+    assert_int_not_equal(schedule_other_end(algorithm, params, rank, k, i, &other), RS_ROUND_STEPS_MAX);
+    const bool sends = steps[i].kind == RS_STEP_SEND;
+    const struct rs_slice *mine = sends ? &steps[i].source : &steps[i].target;
+    const struct rs_slice *theirs = sends ? &other.target : &other.source;
+    assert_int_equal(mine->count, theirs->count);
+    for (uint32_t p = 0; p<mine->count; p += mine->count> 1 ? mine->count - 1 : 1) {
+      assert_int_equal(rs_place_part(algorithm, params, rank, mine->buffer, mine->place + p),
+                       rs_place_part(algorithm, params, peer, theirs->buffer, theirs->place + p));
     }
   }
-  return false;
+  check_again(algorithm, params, rank, k, steps, count);
+}
+
+static void check_many(const struct rs_algorithm *algorithm, uint32_t variant, struct rs_random *random) {
+  uint32_t array[MANY];
+  char description[RS_VARIANT_BYTES];
+  const struct rs_schedule_params params = rs_variant(algorithm, MANY, variant, array, description);
+  const uint32_t rounds = algorithm->rounds(&params);
+  for (uint32_t i = 0; i < 200 && rounds > 0; i++) {
+    const uint32_t edges[] = {0, 1, MANY / 2 - 1, MANY / 2, MANY - 1, (uint32_t)rs_random_below(random, MANY)};
+    const uint32_t ends[] = {0, rounds / 2, rounds - 1, (uint32_t)rs_random_below(random, rounds)};
+    check_round(algorithm, &params, edges[i % 6], ends[i / 6 % 4]);
+  }
 }
 
 // A round of one rank asks for nothing but its parameters, so any round of a large job can be looked at on its own.
 static void test_rounds_of_4096_ranks(void **state) {
   (void)state;
-  static const uint32_t ranks[] = {0, 1, 2, 2047, 2048, 3072, 4094, 4095};
-  const struct rs_schedule_params params = allreduce_on(4096);
+  const uint64_t seed = 4096;
+  struct rs_random random = {seed};
+  print_message("seed %" PRIu64 "\n", seed);
   for (size_t a = 0; a < rs_algorithm_count; a++) {
-    const struct rs_algorithm *algorithm = rs_algorithms[a];
-    const uint32_t last = algorithm->rounds(&params) - 1;
-    const uint32_t rounds[] = {0, 1, 2, 11, 12, last / 2, last / 2 + 1, last - 1, last};
-    for (size_t r = 0; r < RS_ARRAY_LENGTH(ranks); r++) {
-      for (size_t k = 0; k < RS_ARRAY_LENGTH(rounds); k++) {
-        struct rs_step mine[RS_ROUND_STEPS_MAX], theirs[RS_ROUND_STEPS_MAX];
-        const uint32_t count = algorithm->round(&params, ranks[r], rounds[k], mine);
-        assert_in_range(count, 0, RS_ROUND_STEPS_MAX);
-        for (uint32_t i = 0; i < count; i++) {
-          assert_true(mine[i].peer < 4096 && mine[i].peer != ranks[r]);
-          const uint32_t their_count = algorithm->round(&params, mine[i].peer, rounds[k], theirs);
-          assert_true(meets(&mine[i], ranks[r], theirs, their_count));
-        }
-      }
+    const uint32_t variants = rs_variant_count(rs_algorithms[a], MANY);
+    check_many(rs_algorithms[a], 0, &random);
+    for (uint32_t i = 0; i < 6 && variants > 1; i++) {
+      check_many(rs_algorithms[a], (uint32_t)rs_random_below(&random, variants), &random);
     }
   }
+  const struct rs_schedule_params params = allreduce_on(MANY);
   assert_int_equal(find("ring")->rounds(&params), 8190);
   assert_int_equal(find("tree")->rounds(&params), 24);
   assert_int_equal(find("ring")->sent_parts(&params, 4095), 8190);
