@@ -21,7 +21,7 @@ uint32_t rs_tournament_partner(uint32_t rank_count, uint32_t round, uint32_t ran
   }
   uint32_t partner;
   if (rank == middle) {
-    partner = round % 2 == 0 ? round / 2 : (round + circle) / 2; // 2 partner = round (mod circle)
+    partner = round / 2 + (round % 2) * (circle / 2 + 1); // 2 partner = round (mod circle)
   } else {
     partner = (uint32_t)(((uint64_t)round + circle - rank) % circle);
     partner = partner == rank ? middle : partner;
