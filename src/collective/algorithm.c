@@ -4,8 +4,12 @@
 #include <string.h>
 
 const struct rs_algorithm *const rs_algorithms[] = {
+    // allreduce
     &rs_ring_allreduce,
     &rs_tree_allreduce,
+    // alltoall, alltoallv
+    &rs_pairwise_alltoall,
+    &rs_pairwise_alltoallv,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

@@ -6,5 +6,7 @@
 
 extern const struct rs_algorithm rs_ring_allreduce;
 extern const struct rs_algorithm rs_tree_allreduce;
+extern const struct rs_algorithm rs_pairwise_alltoall;
+extern const struct rs_algorithm rs_pairwise_alltoallv;
 
 #endif
