@@ -9,7 +9,9 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_tree_allreduce,
     // alltoall, alltoallv
     &rs_pairwise_alltoall,
+    &rs_bruck_alltoall,
     &rs_pairwise_alltoallv,
+    &rs_bruck_alltoallv,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

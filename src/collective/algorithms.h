@@ -7,6 +7,8 @@
 extern const struct rs_algorithm rs_ring_allreduce;
 extern const struct rs_algorithm rs_tree_allreduce;
 extern const struct rs_algorithm rs_pairwise_alltoall;
+extern const struct rs_algorithm rs_bruck_alltoall;
 extern const struct rs_algorithm rs_pairwise_alltoallv;
+extern const struct rs_algorithm rs_bruck_alltoallv;
 
 #endif
