@@ -7,6 +7,8 @@ const struct rs_algorithm *const rs_algorithms[] = {
     // allreduce
     &rs_ring_allreduce,
     &rs_tree_allreduce,
+    &rs_hierarchical_allreduce,
+    &rs_multirail_allreduce,
     // alltoall, alltoallv
     &rs_pairwise_alltoall,
     &rs_bruck_alltoall,

@@ -6,6 +6,8 @@
 
 extern const struct rs_algorithm rs_ring_allreduce;
 extern const struct rs_algorithm rs_tree_allreduce;
+extern const struct rs_algorithm rs_hierarchical_allreduce;
+extern const struct rs_algorithm rs_multirail_allreduce;
 extern const struct rs_algorithm rs_pairwise_alltoall;
 extern const struct rs_algorithm rs_bruck_alltoall;
 extern const struct rs_algorithm rs_pairwise_alltoallv;
