@@ -14,6 +14,11 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_bruck_alltoall,
     &rs_pairwise_alltoallv,
     &rs_bruck_alltoallv,
+    // point to point
+    &rs_direct_pingpong,
+    &rs_direct_stream,
+    &rs_burst_stream,
+    &rs_direct_exchange,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

@@ -12,5 +12,9 @@ extern const struct rs_algorithm rs_pairwise_alltoall;
 extern const struct rs_algorithm rs_bruck_alltoall;
 extern const struct rs_algorithm rs_pairwise_alltoallv;
 extern const struct rs_algorithm rs_bruck_alltoallv;
+extern const struct rs_algorithm rs_direct_pingpong;
+extern const struct rs_algorithm rs_direct_stream;
+extern const struct rs_algorithm rs_burst_stream;
+extern const struct rs_algorithm rs_direct_exchange;
 
 #endif
