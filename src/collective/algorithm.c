@@ -19,6 +19,7 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_direct_stream,
     &rs_burst_stream,
     &rs_direct_exchange,
+    &rs_recursive_doubling_allreduce,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

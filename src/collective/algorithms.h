@@ -16,5 +16,6 @@ extern const struct rs_algorithm rs_direct_pingpong;
 extern const struct rs_algorithm rs_direct_stream;
 extern const struct rs_algorithm rs_burst_stream;
 extern const struct rs_algorithm rs_direct_exchange;
+extern const struct rs_algorithm rs_recursive_doubling_allreduce;
 
 #endif
