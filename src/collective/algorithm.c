@@ -20,6 +20,11 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_burst_stream,
     &rs_direct_exchange,
     &rs_recursive_doubling_allreduce,
+    &rs_halving_doubling_allreduce,
+    // reduce_scatter
+    &rs_halving_reduce_scatter,
+    // allgather
+    &rs_doubling_allgather,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 
