@@ -21,6 +21,7 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_direct_exchange,
     &rs_recursive_doubling_allreduce,
     &rs_halving_doubling_allreduce,
+    &rs_double_tree_allreduce,
     // reduce_scatter
     &rs_halving_reduce_scatter,
     // allgather

@@ -18,6 +18,7 @@ extern const struct rs_algorithm rs_burst_stream;
 extern const struct rs_algorithm rs_direct_exchange;
 extern const struct rs_algorithm rs_recursive_doubling_allreduce;
 extern const struct rs_algorithm rs_halving_doubling_allreduce;
+extern const struct rs_algorithm rs_double_tree_allreduce;
 extern const struct rs_algorithm rs_halving_reduce_scatter;
 extern const struct rs_algorithm rs_doubling_allgather;
 
