@@ -22,10 +22,15 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_recursive_doubling_allreduce,
     &rs_halving_doubling_allreduce,
     &rs_double_tree_allreduce,
+    &rs_chain_allreduce,
     // reduce_scatter
     &rs_halving_reduce_scatter,
     // allgather
     &rs_doubling_allgather,
+    // broadcast
+    &rs_chain_broadcast,
+    // reduce
+    &rs_chain_reduce,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

@@ -19,7 +19,10 @@ extern const struct rs_algorithm rs_direct_exchange;
 extern const struct rs_algorithm rs_recursive_doubling_allreduce;
 extern const struct rs_algorithm rs_halving_doubling_allreduce;
 extern const struct rs_algorithm rs_double_tree_allreduce;
+extern const struct rs_algorithm rs_chain_allreduce;
 extern const struct rs_algorithm rs_halving_reduce_scatter;
 extern const struct rs_algorithm rs_doubling_allgather;
+extern const struct rs_algorithm rs_chain_broadcast;
+extern const struct rs_algorithm rs_chain_reduce;
 
 #endif

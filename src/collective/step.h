@@ -22,7 +22,7 @@ const char *rs_slice_format(const struct rs_slice *slice, char *buffer, size_t b
 #define RS_STEP_FORMAT_BYTES 160
 const char *rs_step_format(const struct rs_step *step, char *buffer, size_t buffer_bytes);
 
-// The only round of an allreduce with one rank: the input is the result. Returns 1.
+// The input's only part is the output's: all there is to do for one rank alone, or for itself. Returns 1.
 uint32_t rs_step_keep_input(struct rs_step *steps);
 
 #endif
