@@ -31,6 +31,7 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_chain_broadcast,
     // reduce
     &rs_chain_reduce,
+    &rs_linear_reduce,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

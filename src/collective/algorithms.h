@@ -24,5 +24,6 @@ extern const struct rs_algorithm rs_halving_reduce_scatter;
 extern const struct rs_algorithm rs_doubling_allgather;
 extern const struct rs_algorithm rs_chain_broadcast;
 extern const struct rs_algorithm rs_chain_reduce;
+extern const struct rs_algorithm rs_linear_reduce;
 
 #endif
