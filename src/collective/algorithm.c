@@ -32,6 +32,10 @@ const struct rs_algorithm *const rs_algorithms[] = {
     // reduce
     &rs_chain_reduce,
     &rs_linear_reduce,
+
+    &rs_tree_broadcast,
+
+    &rs_tree_reduce,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

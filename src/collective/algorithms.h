@@ -26,4 +26,8 @@ extern const struct rs_algorithm rs_chain_broadcast;
 extern const struct rs_algorithm rs_chain_reduce;
 extern const struct rs_algorithm rs_linear_reduce;
 
+extern const struct rs_algorithm rs_tree_broadcast;
+
+extern const struct rs_algorithm rs_tree_reduce;
+
 #endif

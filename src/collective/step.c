@@ -54,3 +54,16 @@ uint32_t rs_step_keep_input(struct rs_step *steps) {
       (struct rs_step){.kind = RS_STEP_COPY, .source = {RS_BUFFER_INPUT, 0, 1}, .target = {RS_BUFFER_OUTPUT, 0, 1}};
   return 1;
 }
+
+uint32_t rs_log2_up(uint32_t n) {
+  return n == 1 ? 0 : 32 - (uint32_t)__builtin_clz(n - 1);
+}
+
+uint32_t rs_position_of(const struct rs_schedule_params *params, uint32_t rank) {
+  return rank >= params->root ? rank - params->root : params->rank_count - (params->root - rank);
+}
+
+uint32_t rs_rank_at(const struct rs_schedule_params *params, uint32_t position) {
+  const uint32_t before_wrap = params->rank_count - params->root;
+  return position < before_wrap ? params->root + position : position - before_wrap;
+}
