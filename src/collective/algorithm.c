@@ -33,9 +33,15 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_chain_reduce,
     &rs_linear_reduce,
 
+    &rs_ring_reduce_scatter,
+
+    &rs_ring_allgather,
+
     &rs_tree_broadcast,
 
     &rs_tree_reduce,
+
+    &rs_ring_sendrecv,
 };
 const size_t rs_algorithm_count = RS_ARRAY_LENGTH(rs_algorithms);
 

@@ -26,8 +26,14 @@ extern const struct rs_algorithm rs_chain_broadcast;
 extern const struct rs_algorithm rs_chain_reduce;
 extern const struct rs_algorithm rs_linear_reduce;
 
+extern const struct rs_algorithm rs_ring_reduce_scatter;
+
+extern const struct rs_algorithm rs_ring_allgather;
+
 extern const struct rs_algorithm rs_tree_broadcast;
 
 extern const struct rs_algorithm rs_tree_reduce;
+
+extern const struct rs_algorithm rs_ring_sendrecv;
 
 #endif
