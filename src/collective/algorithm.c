@@ -36,6 +36,7 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_ring_reduce_scatter,
 
     &rs_ring_allgather,
+    &rs_bruck_allgather,
 
     &rs_tree_broadcast,
 

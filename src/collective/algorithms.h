@@ -29,6 +29,7 @@ extern const struct rs_algorithm rs_linear_reduce;
 extern const struct rs_algorithm rs_ring_reduce_scatter;
 
 extern const struct rs_algorithm rs_ring_allgather;
+extern const struct rs_algorithm rs_bruck_allgather;
 
 extern const struct rs_algorithm rs_tree_broadcast;
 
