@@ -34,9 +34,13 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_linear_reduce,
 
     &rs_ring_reduce_scatter,
+    &rs_pat_reduce_scatter,
+    &rs_pat_bounded_reduce_scatter,
 
     &rs_ring_allgather,
     &rs_bruck_allgather,
+    &rs_pat_allgather,
+    &rs_pat_bounded_allgather,
 
     &rs_tree_broadcast,
 

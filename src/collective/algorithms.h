@@ -27,9 +27,13 @@ extern const struct rs_algorithm rs_chain_reduce;
 extern const struct rs_algorithm rs_linear_reduce;
 
 extern const struct rs_algorithm rs_ring_reduce_scatter;
+extern const struct rs_algorithm rs_pat_reduce_scatter;
+extern const struct rs_algorithm rs_pat_bounded_reduce_scatter;
 
 extern const struct rs_algorithm rs_ring_allgather;
 extern const struct rs_algorithm rs_bruck_allgather;
+extern const struct rs_algorithm rs_pat_allgather;
+extern const struct rs_algorithm rs_pat_bounded_allgather;
 
 extern const struct rs_algorithm rs_tree_broadcast;
 
