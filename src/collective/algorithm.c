@@ -43,8 +43,10 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_pat_bounded_allgather,
 
     &rs_tree_broadcast,
+    &rs_scatter_allgather_broadcast,
 
     &rs_tree_reduce,
+    &rs_scatter_gather_reduce,
 
     &rs_ring_sendrecv,
 };

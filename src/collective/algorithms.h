@@ -36,8 +36,10 @@ extern const struct rs_algorithm rs_pat_allgather;
 extern const struct rs_algorithm rs_pat_bounded_allgather;
 
 extern const struct rs_algorithm rs_tree_broadcast;
+extern const struct rs_algorithm rs_scatter_allgather_broadcast;
 
 extern const struct rs_algorithm rs_tree_reduce;
+extern const struct rs_algorithm rs_scatter_gather_reduce;
 
 extern const struct rs_algorithm rs_ring_sendrecv;
 
