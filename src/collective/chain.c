@@ -33,25 +33,18 @@
 #include "collective/algorithms.h"
 #include "collective/step.h"
 
-static uint32_t position_of(const struct rs_schedule_params *params, uint32_t rank) {
-  return rank >= params->root ? rank - params->root : params->rank_count - (params->root - rank);
-}
-static uint32_t rank_at(const struct rs_schedule_params *params, uint32_t position) {
-  return (uint32_t)(((uint64_t)params->root + position) % params->rank_count);
-}
-
 // Round k of a reduction, whose partial sums lie in `sums`.
 static uint32_t reduce_step(const struct rs_schedule_params *params, uint32_t rank, uint32_t k, enum rs_buffer_id sums,
                             struct rs_step *steps) {
-  const uint32_t position = position_of(params, rank), sender = params->rank_count - 1 - k;
+  const uint32_t position = rs_position_of(params, rank), sender = params->rank_count - 1 - k;
   if (position == sender) {
     steps[0] = (struct rs_step){
-        .kind = RS_STEP_SEND, .peer = rank_at(params, position - 1), .source = {k == 0 ? RS_BUFFER_INPUT : sums, 0, 1}};
+        .kind = RS_STEP_SEND, .peer = rs_rank_at(params, position - 1), .source = {k == 0 ? RS_BUFFER_INPUT : sums, 0, 1}};
     return 1;
   }
   if (position + 1 == sender) {
     steps[0] = (struct rs_step){.kind = RS_STEP_RECV_REDUCE,
-                                .peer = rank_at(params, sender),
+                                .peer = rs_rank_at(params, sender),
                                 .source = {RS_BUFFER_INPUT, 0, 1},
                                 .target = {position == 0 ? RS_BUFFER_OUTPUT : sums, 0, 1},
                                 .final = position == 0};
@@ -63,15 +56,15 @@ static uint32_t reduce_step(const struct rs_schedule_params *params, uint32_t ra
 // Round k of a broadcast of what lies in `data` at the head.
 static uint32_t broadcast_step(const struct rs_schedule_params *params, uint32_t rank, uint32_t k,
                                enum rs_buffer_id data, struct rs_step *steps) {
-  const uint32_t position = position_of(params, rank);
+  const uint32_t position = rs_position_of(params, rank);
   if (position == k) {
     steps[0] = (struct rs_step){.kind = RS_STEP_SEND,
-                                .peer = rank_at(params, k + 1),
+                                .peer = rs_rank_at(params, k + 1),
                                 .source = {position == 0 ? data : RS_BUFFER_OUTPUT, 0, 1}};
     return 1;
   }
   if (position == k + 1) {
-    steps[0] = (struct rs_step){.kind = RS_STEP_RECV, .peer = rank_at(params, k), .target = {RS_BUFFER_OUTPUT, 0, 1}};
+    steps[0] = (struct rs_step){.kind = RS_STEP_RECV, .peer = rs_rank_at(params, k), .target = {RS_BUFFER_OUTPUT, 0, 1}};
     return 1;
   }
   return 0;
@@ -100,7 +93,7 @@ static uint32_t allreduce_round(const struct rs_schedule_params *params, uint32_
 
 // Once each way, but nothing beyond the ends.
 static uint64_t allreduce_sent_parts(const struct rs_schedule_params *params, uint32_t rank) {
-  const uint32_t position = position_of(params, rank);
+  const uint32_t position = rs_position_of(params, rank);
   return (uint64_t)(position != 0) + (position != params->rank_count - 1);
 }
 
@@ -131,7 +124,7 @@ static uint32_t broadcast_round(const struct rs_schedule_params *params, uint32_
 }
 
 static uint64_t broadcast_sent_parts(const struct rs_schedule_params *params, uint32_t rank) {
-  return position_of(params, rank) != params->rank_count - 1;
+  return rs_position_of(params, rank) != params->rank_count - 1;
 }
 
 const struct rs_algorithm rs_chain_broadcast = {

@@ -120,11 +120,6 @@ static bool find_cut(uint32_t n, enum reach reach, uint32_t rank, uint32_t level
   return false;
 }
 
-// ceil(log2 n)
-static uint32_t cut_levels(uint32_t n) {
-  return n == 1 ? 0 : 32 - (uint32_t)__builtin_clz(n - 1);
-}
-
 static struct rs_slice in_buffer(enum rs_buffer_id buffer, const struct rs_slice *run) {
   return (struct rs_slice){buffer, run->place, run->count};
 }
@@ -190,7 +185,7 @@ static uint32_t scatter_scratch_places(const struct rs_schedule_params *params) 
 }
 
 static uint32_t scatter_rounds(const struct rs_schedule_params *params) {
-  return params->rank_count == 1 ? 1 : cut_levels(params->rank_count);
+  return params->rank_count == 1 ? 1 : rs_log2_up(params->rank_count);
 }
 
 static uint32_t scatter_round(const struct rs_schedule_params *params, uint32_t rank, uint32_t k,
@@ -220,13 +215,13 @@ const struct rs_algorithm rs_halving_reduce_scatter = {
 // ---- allgather --------------------------------------------------------------------------------------------
 
 static uint32_t gather_rounds(const struct rs_schedule_params *params) {
-  return 1 + cut_levels(params->rank_count);
+  return 1 + rs_log2_up(params->rank_count);
 }
 
 static uint32_t gather_round(const struct rs_schedule_params *params, uint32_t rank, uint32_t k,
                              struct rs_step steps[RS_ROUND_STEPS_MAX]) {
   if (k > 0) {
-    return join(params->rank_count, FAR, rank, cut_levels(params->rank_count) - k, steps);
+    return join(params->rank_count, FAR, rank, rs_log2_up(params->rank_count) - k, steps);
   }
   steps[0] = (struct rs_step){
       .kind = RS_STEP_COPY, .source = {RS_BUFFER_INPUT, rank, 1}, .target = {RS_BUFFER_OUTPUT, rank, 1}};
@@ -252,12 +247,12 @@ const struct rs_algorithm rs_doubling_allgather = {
 // ---- allreduce --------------------------------------------------------------------------------------------
 
 static uint32_t reduce_rounds(const struct rs_schedule_params *params) {
-  return params->rank_count == 1 ? 1 : 2 * cut_levels(params->rank_count);
+  return params->rank_count == 1 ? 1 : 2 * rs_log2_up(params->rank_count);
 }
 
 static uint32_t reduce_round(const struct rs_schedule_params *params, uint32_t rank, uint32_t k,
                              struct rs_step steps[RS_ROUND_STEPS_MAX]) {
-  const uint32_t n = params->rank_count, levels = cut_levels(n);
+  const uint32_t n = params->rank_count, levels = rs_log2_up(n);
   if (n == 1) {
     return rs_step_keep_input(steps);
   }

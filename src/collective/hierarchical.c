@@ -36,6 +36,7 @@
 // part p of a run then as ((y_p + y_p+1) + y_p+2) + ..., where y_q is the sum of group q, indices modulo G. Everyone
 // gets the same bits.
 #include "collective/algorithms.h"
+#include "collective/binomial.h"
 #include "collective/groups.h"
 #include "collective/step.h"
 
@@ -71,47 +72,44 @@ static uint32_t ring(const struct rs_schedule_params *params, const struct rs_gr
 
 // ---- hierarchical -----------------------------------------------------------------------------------------
 
-// ceil(log2) of the largest group
-static uint32_t tree_depth(const struct rs_groups *seen) {
-  uint32_t depth = 0;
-  while (UINT64_C(1) << depth < seen->largest) {
-    depth++;
-  }
-  return depth;
-}
-
 static uint32_t hierarchical_parts(const struct rs_schedule_params *params) {
   return rs_groups_seen(params, 0).count;
 }
 
 static uint32_t hierarchical_rounds(const struct rs_schedule_params *params) {
   const struct rs_groups seen = rs_groups_seen(params, 0);
-  return params->rank_count == 1 ? 1 : 2 * tree_depth(&seen) + ring_rounds(&seen);
+  return params->rank_count == 1 ? 1 : 2 * rs_log2_up(seen.largest) + ring_rounds(&seen);
 }
 
-// Whether the rank has a child that is `bit` away in the tree of its group.
-static bool is_parent(const struct rs_groups *seen, uint32_t bit) {
-  return seen->local % (2 * bit) == 0 && bit < seen->size - seen->local;
+// What the rank is in the round of `bit` of its group's tree, and the rank at the other end of its edge.
+static enum rs_binomial_role meet(const struct rs_schedule_params *params, const struct rs_groups *seen, uint32_t bit,
+                                  uint32_t *peer) {
+  const struct rs_schedule_params group = {.collective = RS_ALLREDUCE, .rank_count = seen->size};
+  const enum rs_binomial_role role = rs_binomial_meet(&group, seen->local, bit, peer);
+  if (role != RS_BINOMIAL_IDLE) {
+    *peer = rs_groups_member(params, seen->leader, *peer);
+  }
+  return role;
 }
 
-// Ranks whose lowest set bit is `bit` give their sum to the rank without it.
 static uint32_t tree_up(const struct rs_schedule_params *params, const struct rs_groups *seen, uint32_t bit,
                         struct rs_step *steps) {
   const struct rs_slice input = {RS_BUFFER_INPUT, 0, seen->count}, output = {RS_BUFFER_OUTPUT, 0, seen->count};
-  if (is_parent(seen, bit)) {
+  const bool leaf = rs_binomial_subtree(seen->size, seen->local) == 1;
+  uint32_t peer;
+  switch (meet(params, seen, bit, &peer)) {
+  case RS_BINOMIAL_PARENT:
     steps[0] = (struct rs_step){.kind = RS_STEP_RECV_REDUCE,
-                                .peer = rs_groups_member(params, seen->leader, seen->local + bit),
+                                .peer = peer,
                                 .source = bit == 1 ? input : output,
                                 .target = output,
                                 .final = seen->count == 1 && seen->local == 0 && bit >= seen->size - bit};
     return 1;
-  }
-  if (seen->local % (2 * bit) == bit) {
-    const bool leaf = !is_parent(seen, 1); // a rank with children has one that is 1 away
-    steps[0] = (struct rs_step){.kind = RS_STEP_SEND,
-                                .peer = rs_groups_member(params, seen->leader, seen->local - bit),
-                                .source = leaf ? input : output};
+  case RS_BINOMIAL_CHILD:
+    steps[0] = (struct rs_step){.kind = RS_STEP_SEND, .peer = peer, .source = leaf ? input : output};
     return 1;
+  case RS_BINOMIAL_IDLE:
+    break;
   }
   return 0;
 }
@@ -119,15 +117,16 @@ static uint32_t tree_up(const struct rs_schedule_params *params, const struct rs
 static uint32_t tree_down(const struct rs_schedule_params *params, const struct rs_groups *seen, uint32_t bit,
                           struct rs_step *steps) {
   const struct rs_slice output = {RS_BUFFER_OUTPUT, 0, seen->count};
-  if (is_parent(seen, bit)) {
-    const uint32_t child = rs_groups_member(params, seen->leader, seen->local + bit);
-    steps[0] = (struct rs_step){.kind = RS_STEP_SEND, .peer = child, .source = output};
+  uint32_t peer;
+  switch (meet(params, seen, bit, &peer)) {
+  case RS_BINOMIAL_PARENT:
+    steps[0] = (struct rs_step){.kind = RS_STEP_SEND, .peer = peer, .source = output};
     return 1;
-  }
-  if (seen->local % (2 * bit) == bit) {
-    const uint32_t parent = rs_groups_member(params, seen->leader, seen->local - bit);
-    steps[0] = (struct rs_step){.kind = RS_STEP_RECV, .peer = parent, .target = output};
+  case RS_BINOMIAL_CHILD:
+    steps[0] = (struct rs_step){.kind = RS_STEP_RECV, .peer = peer, .target = output};
     return 1;
+  case RS_BINOMIAL_IDLE:
+    break;
   }
   return 0;
 }
@@ -138,7 +137,7 @@ static uint32_t hierarchical_round(const struct rs_schedule_params *params, uint
     return rs_step_keep_input(steps);
   }
   const struct rs_groups seen = rs_groups_seen(params, rank);
-  const uint32_t depth = tree_depth(&seen), out = depth + ring_rounds(&seen);
+  const uint32_t depth = rs_log2_up(seen.largest), out = depth + ring_rounds(&seen);
   if (k < depth) {
     return tree_up(params, &seen, UINT32_C(1) << k, steps);
   }
@@ -152,7 +151,7 @@ static uint32_t hierarchical_round(const struct rs_schedule_params *params, uint
 static uint64_t hierarchical_sent_parts(const struct rs_schedule_params *params, uint32_t rank) {
   const struct rs_groups seen = rs_groups_seen(params, rank);
   uint64_t sent = seen.local > 0 ? seen.count : ring_rounds(&seen);
-  for (uint32_t bit = 1; is_parent(&seen, bit); bit *= 2) {
+  for (uint32_t bit = 1; seen.local % (2 * bit) == 0 && bit < seen.size - seen.local; bit *= 2) {
     sent += seen.count;
   }
   return sent;

@@ -131,8 +131,9 @@ static bool is_idle(const struct rs_holdings *holdings, const struct rs_step *st
 static bool steps_conflict(const struct rs_holdings *holdings, const struct rs_step *a, const struct rs_step *b) {
   const struct rs_step_traits *ta = &rs_step_traits[a->kind], *tb = &rs_step_traits[b->kind];
   if (a->kind == RS_STEP_RECV_REDUCE && b->kind == RS_STEP_RECV_REDUCE && a->target.buffer == b->target.buffer &&
-      a->target.place == b->target.place && a->target.count == b->target.count) {
-    return false; // done in the order listed; a source that overlaps the target is the target
+      a->target.place == b->target.place && a->target.count == b->target.count &&
+      rs_holdings_overlap(holdings, &b->source, &b->target)) {
+    return false; // done in the order listed, and the later one adds to what the earlier one left
   }
   if (is_idle(holdings, a) || is_idle(holdings, b)) {
     return false;
