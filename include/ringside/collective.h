@@ -230,4 +230,10 @@ enum rs_status rs_verify(const struct rs_algorithm *algorithm, const struct rs_s
 void rs_schedule_export(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
                         struct rs_text *text);
 
+// Writes what happens in each round for people who learn the algorithm, a line or so per round: who hands whose data to
+// whom. "round 2   0 +> 1 ad[3]": rank 0 sends the sum of rank 0's and rank 3's part 3, and rank 1 adds it to its own.
+// Proves the schedule first, and returns what rs_verify does.
+enum rs_status rs_schedule_explain(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
+                                   struct rs_text *text, struct rs_error *error);
+
 #endif

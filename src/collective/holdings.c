@@ -92,6 +92,12 @@ static uint64_t *set_at(const struct rs_holdings *holdings, uint32_t rank, const
   return holdings->sets + (rank * row + offset + slice->place + index) * holdings->words;
 }
 
+const uint64_t *rs_holdings_set(const struct rs_holdings *holdings, uint32_t rank, enum rs_buffer_id buffer,
+                                uint32_t place) {
+  const struct rs_slice slice = {buffer, place, 1};
+  return set_at(holdings, rank, &slice, 0);
+}
+
 bool rs_holdings_overlap(const struct rs_holdings *holdings, const struct rs_slice *a, const struct rs_slice *b) {
   return memory_of(holdings, a->buffer) == memory_of(holdings, b->buffer) && a->place < (uint64_t)b->place + b->count &&
          b->place < (uint64_t)a->place + a->count;

@@ -26,6 +26,10 @@ bool rs_holdings_overlap(const struct rs_holdings *holdings, const struct rs_sli
 enum rs_status rs_holdings_check_defined(const struct rs_holdings *holdings, uint32_t rank,
                                          const struct rs_slice *slice, struct rs_error *error);
 
+// The set of one place; rank r is bit r mod 64 of word r / 64.
+const uint64_t *rs_holdings_set(const struct rs_holdings *holdings, uint32_t rank, enum rs_buffer_id buffer,
+                                uint32_t place);
+
 // Does one valid step of `rank` that is not a SEND; `sent` is the slice that its peer sends, defined, if it receives.
 // MISMATCH when the step reads what is undefined, counts a contribution twice, or is wrong about `final`.
 enum rs_status rs_holdings_apply(struct rs_holdings *holdings, uint32_t rank, const struct rs_step *step,

@@ -22,6 +22,7 @@
 // message has both ends posted (3). So the pair finishes, whatever the transport buffers. A reader that cuts runs of
 // parts into pieces posts piece p of every step before piece p + 1 of any, and the same holds for each piece.
 #include "collective/holdings.h"
+#include "collective/match.h"
 #include "collective/step.h"
 
 #include <stdlib.h>
@@ -161,24 +162,9 @@ static enum rs_status check_conflicts(const struct prover *prover, const struct 
 
 // ---- 3. matching ------------------------------------------------------------------------------------------
 
-// The other end of a transfer: of the peer's steps in the other direction with us, the one with the same ordinal.
 static const struct rs_step *other_end(const struct prover *prover, uint32_t rank, uint32_t index) {
-  const struct rs_step *step = step_at(prover, rank, index);
-  const bool sends = rs_step_traits[step->kind].sends;
-  uint32_t ordinal = 0;
-  for (uint32_t i = 0; i < index; i++) {
-    const struct rs_step *earlier = step_at(prover, rank, i);
-    const struct rs_step_traits *traits = &rs_step_traits[earlier->kind];
-    ordinal += earlier->peer == step->peer && (sends ? traits->sends : traits->receives);
-  }
-  for (uint32_t i = 0; i < prover->step_counts[step->peer]; i++) {
-    const struct rs_step *theirs = step_at(prover, step->peer, i);
-    const struct rs_step_traits *traits = &rs_step_traits[theirs->kind];
-    if (theirs->peer == rank && (sends ? traits->receives : traits->sends) && ordinal-- == 0) {
-      return theirs;
-    }
-  }
-  return NULL;
+  const uint32_t peer = step_at(prover, rank, index)->peer;
+  return rs_match_find(step_at(prover, rank, 0), rank, index, step_at(prover, peer, 0), prover->step_counts[peer]);
 }
 
 static enum rs_status check_match(const struct prover *prover, uint32_t rank, uint32_t index, struct rs_error *error) {

@@ -47,8 +47,9 @@ static uint64_t sent_parts(const struct rs_schedule_params *params, uint32_t ran
   return sent;
 }
 
-enum rs_status script_verify(const struct script *script, struct rs_error *error) {
-  const struct rs_algorithm algorithm = {
+struct rs_algorithm script_algorithm(const struct script *script) {
+  played = script;
+  return (struct rs_algorithm){
       .name = "scripted",
       .collective = script->collective,
       .parts = parts,
@@ -58,12 +59,19 @@ enum rs_status script_verify(const struct script *script, struct rs_error *error
       .round = round_steps,
       .sent_parts = sent_parts,
   };
-  const struct rs_schedule_params params = {.collective = script->collective,
-                                            .rank_count = script->rank_count,
-                                            .root = script->root,
-                                            .partners = script->partners};
+}
+
+struct rs_schedule_params script_params(const struct script *script) {
+  return (struct rs_schedule_params){.collective = script->collective,
+                                     .rank_count = script->rank_count,
+                                     .root = script->root,
+                                     .partners = script->partners};
+}
+
+enum rs_status script_verify(const struct script *script, struct rs_error *error) {
+  const struct rs_algorithm algorithm = script_algorithm(script);
+  const struct rs_schedule_params params = script_params(script);
   struct rs_proof proof;
-  played = script;
   *error = (struct rs_error){0};
   return rs_verify(&algorithm, &params, &proof, error);
 }

@@ -20,6 +20,9 @@ struct script {
 };
 #define SCRIPT_LINES(array) .line_count = RS_ARRAY_LENGTH(array), .lines = (array)
 
+// The algorithm of the script that was given last: one at a time.
+struct rs_algorithm script_algorithm(const struct script *script);
+struct rs_schedule_params script_params(const struct script *script);
 // rs_verify of a script.
 enum rs_status script_verify(const struct script *script, struct rs_error *error);
 

@@ -2,9 +2,10 @@
 // mutant: a verifier that misses one is no proof. For n = 1 to 4 every variant, rank, round and step; above, one
 // variant and some of the steps, drawn from a seed that is printed.
 //
-// The formula for the parts sent would refuse many a mutant by itself, so a count replaces it. Then one mutant may be
-// harmless: a dropped message that brought what its receiver had already. schedule_sets.c, which knows nothing of the
-// verifier, says which; such a mutant must be refused by the formula.
+// The formula for the parts sent would refuse many a mutant by itself, so a count replaces it. Then two mutants are
+// harmless, and only the formula can refuse them: a dropped message that brought what its receiver had already
+// (schedule_sets.c, which knows nothing of the verifier, says which), and a doubled message that is added to what lies
+// elsewhere, so that the sum is taken anew.
 #include "collective/step.h"
 #include "support/schedule_mutations.h"
 
@@ -100,21 +101,25 @@ static uint64_t count_sent_parts(const struct rs_schedule_params *params, uint32
   return sent;
 }
 
-// True if the message at this site brings nothing that its receiver does not hold there already.
-static bool is_idle_message(const struct site *site) {
+// True if this message may be dropped, or sent twice, and the result is the same.
+static bool is_harmless(const struct site *site) {
   const struct schedule_sets *sets = mutant.sets;
-  struct rs_step steps[RS_ROUND_STEPS_MAX], other;
+  struct rs_step steps[RS_ROUND_STEPS_MAX], other = {0};
   mutant.original->round(sets->params, site->rank, site->round, steps);
   const struct rs_step *step = &steps[site->index];
   schedule_other_end(mutant.original, sets->params, site->rank, site->round, site->index, &other);
   const bool sends = step->kind == RS_STEP_SEND;
-  const struct rs_slice *from = sends ? &step->source : &other.source, *to = sends ? &other.target : &step->target;
-  bool idle = (sends ? other.kind : step->kind) == RS_STEP_RECV;
-  for (uint32_t i = 0; idle && i < from->count; i++) {
-    idle = schedule_sets_at(sets, site->round, sends ? site->rank : step->peer, from->buffer, from->place + i) ==
-           schedule_sets_at(sets, site->round, sends ? step->peer : site->rank, to->buffer, to->place + i);
+  const struct rs_step *from = sends ? step : &other, *to = sends ? &other : step;
+  const uint32_t sender = sends ? site->rank : step->peer, receiver = sends ? step->peer : site->rank;
+  if (mutant.mutation->act == DOUBLE) {
+    return to->kind == RS_STEP_RECV_REDUCE && memcmp(&to->source, &to->target, sizeof to->source) != 0;
   }
-  return idle;
+  bool held = to->kind == RS_STEP_RECV && mutant.mutation->act == DROP;
+  for (uint32_t i = 0; held && i < from->source.count; i++) {
+    held = schedule_sets_at(sets, site->round, sender, from->source.buffer, from->source.place + i) ==
+           schedule_sets_at(sets, site->round, receiver, to->target.buffer, to->target.place + i);
+  }
+  return held;
 }
 
 static const char *describe(const struct site *site, char text[RS_STEP_FORMAT_BYTES]) {
@@ -149,7 +154,7 @@ static bool check_mutant(const struct site *site, const char *variant) {
     assert_int_equal(status, RS_OK);
     return false;
   }
-  if (status == RS_OK && mutant.mutation->act == DROP && mutant.mutation->both_ends && is_idle_message(site)) {
+  if (status == RS_OK && mutant.mutation->both_ends && is_harmless(site)) {
     mutated.sent_parts = mutant.original->sent_parts;
     status = rs_verify(&mutated, params, &proof, &error);
   }
