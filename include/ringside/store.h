@@ -66,12 +66,25 @@ struct rs_case_row { // /cases; times are of one operation; NaN: not known
   double gap_ns;             // median time between two iterations, on rank 0
   double after_check_ns;     // median of the iterations that follow a check
   double median_ns, ci_low_ns, ci_high_ns, min_ns, max_ns, p95_ns, p99_ns, algbw_gb_s, busbw_gb_s;
+  // Files of before these were recorded read as the values in brackets.
+  int32_t root;       // -1: the collective has none [-1]
+  char pairing[16];   // point to point: who is with whom: "round 3" (of a tournament), "halves", "ends"; else "" [""]
+  char congestor[16]; // what the other ranks send meanwhile: "incast", "alltoall", "ring"; "none": the run has such
+                      // cases and this is the quiet one; "": it has none [""]
+  uint32_t measured_ranks; // ranks that take part in what is measured; the others congest or idle [rank_count]
+};
+
+struct rs_pair_row { // /pairs: one pair of a point to point case; NaN until measured
+  uint32_t case_id, rank_a, rank_b;
+  double median_ns, ci_low_ns, ci_high_ns, p99_ns; // of one operation of the pair: a ping-pong is there and back
+  double algbw_gb_s;                               // size / median
 };
 
 enum rs_iteration_flag {
   RS_ITERATION_WARM_UP = 1,
   RS_ITERATION_INVALID_START = 2,
   RS_ITERATION_VERIFIED = 4,
+  RS_ITERATION_UNCOVERED = 8, // the background traffic ended before the measured ranks did
 };
 struct rs_iteration_row { // /iterations
   uint32_t case_id, flags;
@@ -106,6 +119,8 @@ struct rs_run_facts {
   size_t counter_count;
   const struct rs_case_row *cases; // planned rows: finished = 0, iterations = 0; case_id = index
   size_t case_count;
+  const struct rs_pair_row *pairs; // planned rows: who is a pair in which case; the figures are set to NaN
+  size_t pair_count;
   size_t rank_count;
   size_t max_iterations; // rows reserved for every case
 };
@@ -124,6 +139,10 @@ enum rs_status rs_writer_open(const char *path, bool force, const struct rs_run_
 enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row *row,
                               const struct rs_iteration_row *iterations, const struct rs_sample *samples,
                               struct rs_error *error);
+// Overwrites rows `first` and on of /pairs, which stay the pairs that were planned. Before rs_writer_case of their
+// case, which makes them durable before it says that the case is finished.
+enum rs_status rs_writer_pairs(struct rs_writer *writer, size_t first, const struct rs_pair_row *rows, size_t count,
+                               struct rs_error *error);
 // Overwrites all rows of /counters with the ones of rs_run_facts, now with `after`. Before rs_writer_finish.
 enum rs_status rs_writer_counters(struct rs_writer *writer, const struct rs_counter_row *rows, size_t count,
                                   struct rs_error *error);
@@ -146,7 +165,7 @@ struct rs_result {
   struct rs_placement placement;
   struct rs_device_row *devices;
   size_t device_count;
-  struct rs_link_row *links; // none in files of before this was recorded; so are the next two
+  struct rs_link_row *links; // none in files of before this was recorded; so are environment, counters and pairs
   size_t link_count;
   struct rs_environment_row *environment;
   size_t environment_count;
@@ -154,6 +173,8 @@ struct rs_result {
   size_t counter_count;
   struct rs_case_row *cases;
   size_t case_count;
+  struct rs_pair_row *pairs;
+  size_t pair_count;
 };
 // Works on a file in the making. USAGE, with what to do, when the file is missing, truncated, not ringside's, or of a
 // newer schema. Unknown extra fields and datasets are ignored.

@@ -199,9 +199,10 @@ static hid_t open_dataset(hid_t file, const char *name, hsize_t columns, size_t 
   return -1;
 }
 
-// The whole table, never NULL on success; the caller frees it.
-static void *read_table(const struct rs_result *result, hid_t file, const struct rs_row_type *type, size_t *count,
-                        struct rs_error *error) {
+// The whole table, never NULL on success; the caller frees it. What a row lacks in the file it has from `absent`, or is
+// 0 where that is NULL.
+static void *read_table(const struct rs_result *result, hid_t file, const struct rs_row_type *type, const void *absent,
+                        size_t *count, struct rs_error *error) {
   hsize_t found;
   hid_t dataset = open_dataset(file, type->dataset, 0, type->bytes, &found);
   if (dataset < 0) {
@@ -213,6 +214,8 @@ static void *read_table(const struct rs_result *result, hid_t file, const struct
     set_damaged(result->path, type->dataset, error);
     free(rows);
     rows = NULL;
+  } else if (rows && absent) {
+    rs_row_type_complete(type, dataset, found, absent, rows);
   }
   rs_h5_close(dataset);
   if (rows)
@@ -225,8 +228,30 @@ static enum rs_status read_later_table(const struct rs_result *result, hid_t fil
                                        void **rows, size_t *count, struct rs_error *error) {
   if (H5Lexists(file, type->dataset, H5P_DEFAULT) <= 0)
     return RS_OK;
-  *rows = read_table(result, file, type, count, error);
+  *rows = read_table(result, file, type, NULL, count, error);
   return *rows ? RS_OK : error->status;
+}
+
+static struct rs_case_row *read_cases(const struct rs_result *result, hid_t file, size_t *count,
+                                      struct rs_error *error) {
+  static const struct rs_case_row absent = {.root = -1};
+  struct rs_case_row *cases = read_table(result, file, &rs_case_row_type, &absent, count, error);
+  for (size_t c = 0; cases && c < *count; c++)
+    if (cases[c].measured_ranks == 0)
+      cases[c].measured_ranks = cases[c].rank_count;
+  return cases;
+}
+
+static enum rs_status check_pairs(const struct rs_result *result, struct rs_error *error) {
+  size_t rank_count = result->placement.rank_count;
+  for (size_t p = 0; p < result->pair_count; p++) {
+    const struct rs_pair_row *pair = &result->pairs[p];
+    if (pair->case_id >= result->case_count || pair->rank_a >= rank_count || pair->rank_b >= rank_count)
+      return rs_error_set(error, RS_ERROR_USAGE,
+                          "%s is damaged: row %zu of /pairs is of ranks %u and %u of %zu in case %u; repeat the run",
+                          result->path, p, pair->rank_a, pair->rank_b, rank_count, pair->case_id);
+  }
+  return RS_OK;
 }
 
 // What every reader of a result relies on without looking.
@@ -258,29 +283,32 @@ static enum rs_status check_tables(const struct rs_result *result, struct rs_err
     if (result->cases[c].case_id != c)
       return rs_error_set(error, RS_ERROR_USAGE, "%s is damaged: row %zu of /cases has case_id %u; repeat the run",
                           result->path, c, result->cases[c].case_id);
-  return RS_OK;
+  return check_pairs(result, error);
 }
 
 static enum rs_status read_tables(struct rs_result *result, hid_t file, struct rs_error *error) {
   struct rs_placement *placement = &result->placement;
-  placement->hosts = read_table(result, file, &rs_host_row_type, &placement->host_count, error);
+  placement->hosts = read_table(result, file, &rs_host_row_type, NULL, &placement->host_count, error);
   if (placement->hosts)
-    placement->ranks = read_table(result, file, &rs_rank_row_type, &placement->rank_count, error);
+    placement->ranks = read_table(result, file, &rs_rank_row_type, NULL, &placement->rank_count, error);
   if (placement->ranks)
-    result->devices = read_table(result, file, &rs_device_row_type, &result->device_count, error);
+    result->devices = read_table(result, file, &rs_device_row_type, NULL, &result->device_count, error);
   if (result->devices)
-    result->cases = read_table(result, file, &rs_case_row_type, &result->case_count, error);
+    result->cases = read_cases(result, file, &result->case_count, error);
   if (result->cases == NULL)
     return error->status;
-  void *links = NULL, *environment = NULL, *counters = NULL;
+  void *links = NULL, *environment = NULL, *counters = NULL, *pairs = NULL;
   enum rs_status status = read_later_table(result, file, &rs_link_row_type, &links, &result->link_count, error);
   if (status == RS_OK)
     status = read_later_table(result, file, &rs_environment_row_type, &environment, &result->environment_count, error);
   if (status == RS_OK)
     status = read_later_table(result, file, &rs_counter_row_type, &counters, &result->counter_count, error);
+  if (status == RS_OK)
+    status = read_later_table(result, file, &rs_pair_row_type, &pairs, &result->pair_count, error);
   result->links = links;
   result->environment = environment;
   result->counters = counters;
+  result->pairs = pairs;
   return status == RS_OK ? check_tables(result, error) : status;
 }
 
@@ -415,6 +443,7 @@ void rs_result_close(struct rs_result *result) {
   free(result->environment);
   free(result->counters);
   free(result->cases);
+  free(result->pairs);
   free(result->path);
   free(result);
 }

@@ -3,6 +3,8 @@
 #include "store/h5error.h"
 #include "store/h5file.h"
 
+#include <string.h>
+
 _Static_assert(sizeof(bool) == 1, "a bool is read as one byte");
 
 // The kind follows from the member's own type, so that table and struct cannot disagree.
@@ -78,22 +80,31 @@ static const struct rs_field counter_fields[] = {
 const struct rs_row_type rs_counter_row_type = ROW_TYPE("counters", rs_counter_row, counter_fields);
 
 static const struct rs_field case_fields[] = {
-    FIELD(rs_case_row, case_id),     FIELD(rs_case_row, finished),       FIELD(rs_case_row, benchmark),
-    FIELD(rs_case_row, collective),  FIELD(rs_case_row, implementation), FIELD(rs_case_row, algorithm),
-    FIELD(rs_case_row, transport),   FIELD(rs_case_row, emulated),       FIELD(rs_case_row, mode),
-    FIELD(rs_case_row, datatype),    FIELD(rs_case_row, operation),      FIELD(rs_case_row, in_place),
-    FIELD(rs_case_row, size_bytes),  FIELD(rs_case_row, count),          FIELD(rs_case_row, rank_count),
-    FIELD(rs_case_row, peer_a),      FIELD(rs_case_row, peer_b),         FIELD(rs_case_row, chunk_bytes),
-    FIELD(rs_case_row, lanes),       FIELD(rs_case_row, order),          FIELD(rs_case_row, iterations),
-    FIELD(rs_case_row, batch),       FIELD(rs_case_row, sample_offset),  FIELD(rs_case_row, stop_reason),
-    FIELD(rs_case_row, verified),    FIELD(rs_case_row, sync_error_ns),  FIELD(rs_case_row, sync_bound_ns),
-    FIELD(rs_case_row, start),       FIELD(rs_case_row, warm_up),        FIELD(rs_case_row, invalid),
-    FIELD(rs_case_row, level_shift), FIELD(rs_case_row, gap_ns),         FIELD(rs_case_row, after_check_ns),
-    FIELD(rs_case_row, median_ns),   FIELD(rs_case_row, ci_low_ns),      FIELD(rs_case_row, ci_high_ns),
-    FIELD(rs_case_row, min_ns),      FIELD(rs_case_row, max_ns),         FIELD(rs_case_row, p95_ns),
-    FIELD(rs_case_row, p99_ns),      FIELD(rs_case_row, algbw_gb_s),     FIELD(rs_case_row, busbw_gb_s),
+    FIELD(rs_case_row, case_id),        FIELD(rs_case_row, finished),       FIELD(rs_case_row, benchmark),
+    FIELD(rs_case_row, collective),     FIELD(rs_case_row, implementation), FIELD(rs_case_row, algorithm),
+    FIELD(rs_case_row, transport),      FIELD(rs_case_row, emulated),       FIELD(rs_case_row, mode),
+    FIELD(rs_case_row, datatype),       FIELD(rs_case_row, operation),      FIELD(rs_case_row, in_place),
+    FIELD(rs_case_row, size_bytes),     FIELD(rs_case_row, count),          FIELD(rs_case_row, rank_count),
+    FIELD(rs_case_row, peer_a),         FIELD(rs_case_row, peer_b),         FIELD(rs_case_row, chunk_bytes),
+    FIELD(rs_case_row, lanes),          FIELD(rs_case_row, order),          FIELD(rs_case_row, iterations),
+    FIELD(rs_case_row, batch),          FIELD(rs_case_row, sample_offset),  FIELD(rs_case_row, stop_reason),
+    FIELD(rs_case_row, verified),       FIELD(rs_case_row, sync_error_ns),  FIELD(rs_case_row, sync_bound_ns),
+    FIELD(rs_case_row, start),          FIELD(rs_case_row, warm_up),        FIELD(rs_case_row, invalid),
+    FIELD(rs_case_row, level_shift),    FIELD(rs_case_row, gap_ns),         FIELD(rs_case_row, after_check_ns),
+    FIELD(rs_case_row, median_ns),      FIELD(rs_case_row, ci_low_ns),      FIELD(rs_case_row, ci_high_ns),
+    FIELD(rs_case_row, min_ns),         FIELD(rs_case_row, max_ns),         FIELD(rs_case_row, p95_ns),
+    FIELD(rs_case_row, p99_ns),         FIELD(rs_case_row, algbw_gb_s),     FIELD(rs_case_row, busbw_gb_s),
+    FIELD(rs_case_row, root),           FIELD(rs_case_row, pairing),        FIELD(rs_case_row, congestor),
+    FIELD(rs_case_row, measured_ranks),
 };
 const struct rs_row_type rs_case_row_type = ROW_TYPE("cases", rs_case_row, case_fields);
+
+static const struct rs_field pair_fields[] = {
+    FIELD(rs_pair_row, case_id),   FIELD(rs_pair_row, rank_a),     FIELD(rs_pair_row, rank_b),
+    FIELD(rs_pair_row, median_ns), FIELD(rs_pair_row, ci_low_ns),  FIELD(rs_pair_row, ci_high_ns),
+    FIELD(rs_pair_row, p99_ns),    FIELD(rs_pair_row, algbw_gb_s),
+};
+const struct rs_row_type rs_pair_row_type = ROW_TYPE("pairs", rs_pair_row, pair_fields);
 
 static const struct rs_field iteration_fields[] = {FIELD(rs_iteration_row, case_id), FIELD(rs_iteration_row, flags)};
 const struct rs_row_type rs_iteration_row_type = ROW_TYPE("iterations", rs_iteration_row, iteration_fields);
@@ -192,4 +203,18 @@ herr_t rs_row_type_read(const struct rs_row_type *type, hid_t dataset, hsize_t f
   for (hsize_t r = 0; result >= 0 && r < count; r++)
     tame(type, (unsigned char *)rows + r * type->bytes);
   return result;
+}
+
+void rs_row_type_complete(const struct rs_row_type *type, hid_t dataset, hsize_t count, const void *absent,
+                          void *rows) {
+  hid_t stored = H5Dget_type(dataset);
+  for (size_t f = 0; f < type->field_count; f++) {
+    const struct rs_field *field = &type->fields[f];
+    if (stored >= 0 && H5Tget_member_index(stored, field->name) >= 0)
+      continue;
+    for (hsize_t r = 0; r < count; r++)
+      memcpy((unsigned char *)rows + r * type->bytes + field->offset, (const unsigned char *)absent + field->offset,
+             field->bytes);
+  }
+  rs_h5_close(stored);
 }

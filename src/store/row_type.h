@@ -31,12 +31,14 @@ struct rs_row_type {
 };
 
 extern const struct rs_row_type rs_host_row_type, rs_rank_row_type, rs_device_row_type, rs_link_row_type,
-    rs_environment_row_type, rs_counter_row_type, rs_case_row_type, rs_iteration_row_type;
+    rs_environment_row_type, rs_counter_row_type, rs_case_row_type, rs_pair_row_type, rs_iteration_row_type;
 
 // Creates the dataset for `count` rows; the caller closes it. Negative on failure.
 hid_t rs_row_type_create(const struct rs_row_type *type, hid_t file, hsize_t count, bool compressed);
 herr_t rs_row_type_write(const struct rs_row_type *type, hid_t dataset, hsize_t first, hsize_t count, const void *rows);
 // Members that the file lacks stay as they are. Text is terminated and bools are bools, whatever the file says.
 herr_t rs_row_type_read(const struct rs_row_type *type, hid_t dataset, hsize_t first, hsize_t count, void *rows);
+// Gives the members that the file lacks their values in `absent`, in every row.
+void rs_row_type_complete(const struct rs_row_type *type, hid_t dataset, hsize_t count, const void *absent, void *rows);
 
 #endif

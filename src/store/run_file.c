@@ -31,6 +31,8 @@ enum rs_status rs_run_file_open(const char *path, struct rs_run_file *run, struc
   if (run->file >= 0)
     run->counters = H5Dopen2(run->file, rs_counter_row_type.dataset, H5P_DEFAULT);
   if (run->counters > 0)
+    run->pairs = H5Dopen2(run->file, rs_pair_row_type.dataset, H5P_DEFAULT);
+  if (run->pairs > 0)
     run->cases = H5Dopen2(run->file, rs_case_row_type.dataset, H5P_DEFAULT);
   if (run->cases > 0)
     run->iterations = H5Dopen2(run->file, rs_iteration_row_type.dataset, H5P_DEFAULT);
@@ -47,6 +49,7 @@ herr_t rs_run_file_close(struct rs_run_file *run) {
   rs_h5_close(run->samples);
   rs_h5_close(run->iterations);
   rs_h5_close(run->cases);
+  rs_h5_close(run->pairs);
   rs_h5_close(run->counters);
   // HDF5 closes a file when the last thing in it is closed; so the file goes last, to hear how that went.
   herr_t result = run->file > 0 ? H5Fclose(run->file) : 0;
@@ -138,7 +141,8 @@ static enum rs_status write_topology(hid_t file, const struct rs_run_facts *fact
 }
 
 enum rs_status rs_run_file_describe(const struct rs_run_file *run, const struct rs_run_facts *facts,
-                                    const struct rs_case_row *cases, const char *run_uuid, struct rs_error *error) {
+                                    const struct rs_case_row *cases, const struct rs_pair_row *pairs,
+                                    const char *run_uuid, struct rs_error *error) {
   const struct rs_placement *placement = facts->placement;
   enum rs_status status = write_attributes(run->file, facts, run_uuid, error);
   if (status == RS_OK)
@@ -153,6 +157,8 @@ enum rs_status rs_run_file_describe(const struct rs_run_file *run, const struct 
     status = write_table(run->file, &rs_environment_row_type, facts->environment, facts->environment_count, error);
   if (status == RS_OK)
     status = write_table(run->file, &rs_counter_row_type, facts->counters, facts->counter_count, error);
+  if (status == RS_OK)
+    status = write_table(run->file, &rs_pair_row_type, pairs, facts->pair_count, error);
   if (status == RS_OK)
     status = write_topology(run->file, facts, error);
   if (status == RS_OK && rs_row_type_write(&rs_case_row_type, run->cases, 0, facts->case_count, cases) < 0)

@@ -3,7 +3,7 @@
 //   .NAME.TAG.partial --rename--> NAME (partial) --case, case, case--> NAME (partial)
 //                                 .NAME.TAG.partial (compressed, complete) --rename--> NAME
 //
-// Once published, the working file changes in two places per case only: its samples and iterations, which no row
+// Once published, the working file changes in few places per case only: its samples, iterations and pairs, which no row
 // speaks of yet, and its row, which says finished = 1 no sooner than everything it speaks of is on the disk. At the end
 // the counters are overwritten, in place too.
 #include "ringside/store.h"
@@ -15,6 +15,7 @@
 #include "store/run_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,8 +26,9 @@ struct rs_writer {
   struct rs_output output;
   struct rs_run_file run;
   int descriptor; // run.file's
-  size_t case_count, counter_count, rank_count, max_iterations;
+  size_t case_count, pair_count, counter_count, rank_count, max_iterations;
   struct rs_case_row *cases; // as they stand in the file
+  struct rs_pair_row *pairs; // as they were planned
 };
 
 uint64_t rs_store_sample_bytes(size_t case_count, size_t rank_count, size_t max_iterations) {
@@ -59,6 +61,13 @@ static enum rs_status check_facts(const struct rs_run_facts *facts, struct rs_er
     if (facts->cases[c].case_id != c)
       return rs_error_set(error, RS_ERROR_INTERNAL, "planned case %zu of the result file has case_id %u", c,
                           facts->cases[c].case_id);
+  for (size_t p = 0; p < facts->pair_count; p++) {
+    const struct rs_pair_row *pair = &facts->pairs[p];
+    if (pair->case_id >= facts->case_count || pair->rank_a >= facts->rank_count || pair->rank_b >= facts->rank_count)
+      return rs_error_set(error, RS_ERROR_INTERNAL,
+                          "planned pair %zu of the result file is of ranks %u and %u of %zu in case %u of %zu", p,
+                          pair->rank_a, pair->rank_b, facts->rank_count, pair->case_id, facts->case_count);
+  }
   // Half the range leaves room for the other datasets; no disk holds that much.
   if (rs_store_sample_bytes(facts->case_count, facts->rank_count, facts->max_iterations) > INT64_MAX / 2)
     return rs_error_set(error, RS_ERROR_USAGE,
@@ -74,6 +83,13 @@ static void plan_cases(const struct rs_run_facts *facts, struct rs_case_row *cas
     cases[c].finished = 0;
     cases[c].iterations = 0;
     cases[c].sample_offset = (uint64_t)c * facts->max_iterations * facts->rank_count;
+  }
+}
+
+static void plan_pairs(const struct rs_run_facts *facts, struct rs_pair_row *pairs) {
+  for (size_t p = 0; p < facts->pair_count; p++) {
+    const struct rs_pair_row *pair = &facts->pairs[p];
+    pairs[p] = (struct rs_pair_row){pair->case_id, pair->rank_a, pair->rank_b, NAN, NAN, NAN, NAN, NAN};
   }
 }
 
@@ -95,7 +111,7 @@ static enum rs_status build(struct rs_writer *writer, const struct rs_run_facts 
   if (status == RS_OK)
     status = reserve(writer, error);
   if (status == RS_OK)
-    status = rs_run_file_describe(&writer->run, facts, writer->cases, run_uuid, error);
+    status = rs_run_file_describe(&writer->run, facts, writer->cases, writer->pairs, run_uuid, error);
   if (rs_run_file_close(&writer->run) < 0 && status == RS_OK)
     status = rs_h5_error_set(error, RS_ERROR_IO, "closing %s", temporary);
   if (status == RS_OK)
@@ -113,6 +129,7 @@ static enum rs_status build(struct rs_writer *writer, const struct rs_run_facts 
 static void writer_free(struct rs_writer *writer) {
   rs_run_file_close(&writer->run);
   rs_output_fini(&writer->output);
+  free(writer->pairs);
   free(writer->cases);
   free(writer);
 }
@@ -129,6 +146,7 @@ static enum rs_status writer_open(const char *path, bool force, const struct rs_
   if (writer == NULL)
     return error->status;
   writer->case_count = facts->case_count;
+  writer->pair_count = facts->pair_count;
   writer->counter_count = facts->counter_count;
   writer->rank_count = facts->rank_count;
   writer->max_iterations = facts->max_iterations;
@@ -138,11 +156,13 @@ static enum rs_status writer_open(const char *path, bool force, const struct rs_
   if (status != RS_OK)
     goto free_writer;
   writer->cases = rs_allocate(facts->case_count, sizeof *writer->cases, "the planned cases", error);
-  if (writer->cases == NULL) {
+  writer->pairs = rs_allocate(facts->pair_count, sizeof *writer->pairs, "the planned pairs", error);
+  if (writer->cases == NULL || writer->pairs == NULL) {
     status = error->status;
     goto free_writer;
   }
   plan_cases(facts, writer->cases);
+  plan_pairs(facts, writer->pairs);
   status = build(writer, facts, uuid, error);
   if (status == RS_OK)
     status = rs_output_publish(&writer->output, force, error);
@@ -234,6 +254,44 @@ enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row
   struct rs_h5_silence silence;
   rs_h5_silence_begin(&silence);
   enum rs_status status = writer_case(writer, row, iterations, samples, error);
+  rs_h5_silence_end(&silence);
+  return status;
+}
+
+static enum rs_status check_pairs(const struct rs_writer *writer, size_t first, const struct rs_pair_row *rows,
+                                  size_t count, struct rs_error *error) {
+  if (first > writer->pair_count || count > writer->pair_count - first)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "pairs %zu .. %zu do not fit %s, planned for %zu", first,
+                        first + count, writer->output.path, writer->pair_count);
+  for (size_t p = 0; p < count; p++) {
+    const struct rs_pair_row *planned = &writer->pairs[first + p];
+    if (rows[p].case_id != planned->case_id || rows[p].rank_a != planned->rank_a || rows[p].rank_b != planned->rank_b)
+      return rs_error_set(error, RS_ERROR_INTERNAL,
+                          "pair %zu of %s is planned as ranks %u and %u in case %u, not ranks %u and %u in case %u",
+                          first + p, writer->output.path, planned->rank_a, planned->rank_b, planned->case_id,
+                          rows[p].rank_a, rows[p].rank_b, rows[p].case_id);
+    if (writer->cases[planned->case_id].finished)
+      return rs_error_set(error, RS_ERROR_INTERNAL, "case %u is in %s already, so its pairs stay", planned->case_id,
+                          writer->output.path);
+  }
+  return RS_OK;
+}
+
+// Not synchronised here: a case that says finished = 1 has been synchronised before, and its pairs with it.
+static enum rs_status writer_pairs(struct rs_writer *writer, size_t first, const struct rs_pair_row *rows, size_t count,
+                                   struct rs_error *error) {
+  enum rs_status status = check_pairs(writer, first, rows, count, error);
+  if (status == RS_OK && rs_row_type_write(&rs_pair_row_type, writer->run.pairs, first, count, rows) < 0)
+    status = rs_h5_error_set(error, RS_ERROR_IO, "cannot write the pairs of case %u to %s; the cases before are safe",
+                             rows->case_id, writer->output.path);
+  return status;
+}
+
+enum rs_status rs_writer_pairs(struct rs_writer *writer, size_t first, const struct rs_pair_row *rows, size_t count,
+                               struct rs_error *error) {
+  struct rs_h5_silence silence;
+  rs_h5_silence_begin(&silence);
+  enum rs_status status = writer_pairs(writer, first, rows, count, error);
   rs_h5_silence_end(&silence);
   return status;
 }

@@ -118,6 +118,21 @@ def without_rows(file, name):
     file[name] = numpy.zeros(3, dtype="f8")
 
 
+def without_columns(*names):
+    """The file as a ringside wrote it that did not know these columns of /cases."""
+
+    def change(file):
+        cases = file["cases"][:]
+        kept = [(name, cases.dtype[name]) for name in cases.dtype.names if name not in names]
+        shorter = numpy.zeros(len(cases), dtype=kept)
+        for name, _ in kept:
+            shorter[name] = cases[name]
+        del file["cases"]
+        file["cases"] = shorter
+
+    return change
+
+
 def extend(file):
     """What a later ringside might add, and what a person might: all of it is ignored but the label."""
     cases = file["cases"][:]
@@ -147,11 +162,17 @@ def check_variants():
     expect("case_id", change_case("case_id", 7))
     expect("not finished", change_case("rank_count", 0))
     extended = variant(extend)
-    for name in ("links", "environment", "counters"):
+    for name in ("links", "environment", "counters", "pairs"):
         expect(f"damaged ({name})", lambda file: without_rows(file, name))
         older = variant(lambda file: file.__delitem__(name))
         check("4 cases right" in older.stdout, f"a file of before /{name}: {older}")
+    recorded = variant(lambda file: None)
+    check("root 2, pairing 'halves', congestor 'incast', 2 of 3 ranks" in recorded.stdout, f"recorded: {recorded}")
+    older = variant(without_columns("root", "pairing", "congestor", "measured_ranks"))
+    check("root -1, pairing '', congestor '', 3 of 3 ranks" in older.stdout, f"a file of before the columns: {older}")
     expect("/links is from rank 3", change_row("links", "source", 3))
+    for field, value in (("case_id", 4), ("rank_a", 3), ("rank_b", 3)):
+        expect("row 1 of /pairs is of ranks", change_row("pairs", field, value))
     expect("/environment is of host 2", change_row("environment", "host", 2))
     expect("/counters is of rank -1 on host 2", change_row("counters", "host", 2))
     expect("/counters is of rank 3 on host 1", change_row("counters", "rank", 3))

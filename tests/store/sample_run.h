@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum { SAMPLE_CASES = 4, SAMPLE_RANKS = 3, SAMPLE_HOSTS = 2, SAMPLE_ITERATIONS = 12, SAMPLE_COUNTERS = 5 };
+enum { SAMPLE_CASE_PAIRS = 3, SAMPLE_PAIRS = SAMPLE_CASES * SAMPLE_CASE_PAIRS };
 static const char sample_config[] = "run:\n  output: \"caf\u00e9.h5\"\nsizes: [8, 64 MiB]\n";
 static const char sample_xml[] = "<?xml version=\"1.0\"?>\n<topology version=\"2.0\"/>\n";
 
@@ -22,6 +23,7 @@ struct sample_run {
   struct rs_environment_row environment[SAMPLE_HOSTS];
   struct rs_counter_row counters[SAMPLE_COUNTERS];
   struct rs_case_row cases[SAMPLE_CASES];
+  struct rs_pair_row pairs[SAMPLE_PAIRS];
   struct rs_attribute attributes[4];
   const char *host_xml[SAMPLE_HOSTS];
   char values[4][16];
@@ -133,6 +135,32 @@ static inline void sample_plan(struct sample_run *run, uint32_t c) {
   row->gap_ns = row->after_check_ns = NAN;
   row->median_ns = row->ci_low_ns = row->ci_high_ns = row->min_ns = row->max_ns = NAN;
   row->p95_ns = row->p99_ns = row->algbw_gb_s = row->busbw_gb_s = NAN;
+  row->root = c % 2 ? 2 : -1;
+  strcpy(row->pairing, "halves");
+  strcpy(row->congestor, c % 2 ? "incast" : "none");
+  row->measured_ranks = 2;
+}
+
+// Every two of the three ranks are a pair in every case; the figures are what no file may hold before they are
+// measured.
+static inline void sample_pairs(struct sample_run *run) {
+  static const uint32_t ranks[SAMPLE_CASE_PAIRS][2] = {{0, 1}, {0, 2}, {1, 2}};
+  for (uint32_t p = 0; p < SAMPLE_PAIRS; p++)
+    run->pairs[p] = (struct rs_pair_row){.case_id = p / SAMPLE_CASE_PAIRS,
+                                         .rank_a = ranks[p % SAMPLE_CASE_PAIRS][0],
+                                         .rank_b = ranks[p % SAMPLE_CASE_PAIRS][1],
+                                         .median_ns = 1};
+}
+
+// A pair when its case is done.
+static inline struct rs_pair_row sample_pair_measured(const struct sample_run *run, size_t p) {
+  struct rs_pair_row pair = run->pairs[p];
+  pair.median_ns = 100 + (double)p;
+  pair.ci_low_ns = pair.median_ns - 1;
+  pair.ci_high_ns = pair.median_ns + 2;
+  pair.p99_ns = 3 * pair.median_ns;
+  pair.algbw_gb_s = 0.25 * (double)p;
+  return pair;
 }
 
 static inline void sample_run_init(struct sample_run *run) {
@@ -142,6 +170,7 @@ static inline void sample_run_init(struct sample_run *run) {
   sample_counters(run);
   for (uint32_t c = 0; c < SAMPLE_CASES; c++)
     sample_plan(run, c);
+  sample_pairs(run);
   static const char *const attributes[][2] = {
       {"label.placement", "cluster"}, {"world", "mpi"}, {"clock_cost_ns", "21.5"}, {"compiler", "12.2.0"}};
   for (size_t a = 0; a < RS_ARRAY_LENGTH(attributes); a++) {
@@ -165,6 +194,8 @@ static inline void sample_run_init(struct sample_run *run) {
                                      .counter_count = SAMPLE_COUNTERS,
                                      .cases = run->cases,
                                      .case_count = SAMPLE_CASES,
+                                     .pairs = run->pairs,
+                                     .pair_count = SAMPLE_PAIRS,
                                      .rank_count = SAMPLE_RANKS,
                                      .max_iterations = SAMPLE_ITERATIONS};
 }
@@ -191,6 +222,11 @@ static inline enum rs_status sample_write_case(struct rs_writer *writer, const s
     for (size_t r = 0; r < SAMPLE_RANKS; r++)
       samples[i * SAMPLE_RANKS + r] = sample_at(c, i, r);
   }
+  struct rs_pair_row pairs[SAMPLE_CASE_PAIRS];
+  for (size_t p = 0; p < SAMPLE_CASE_PAIRS; p++)
+    pairs[p] = sample_pair_measured(run, c * SAMPLE_CASE_PAIRS + p);
+  if (rs_writer_pairs(writer, c * SAMPLE_CASE_PAIRS, pairs, SAMPLE_CASE_PAIRS, error) != RS_OK)
+    return error->status;
   return rs_writer_case(writer, &row, iterations, samples, error);
 }
 
@@ -213,14 +249,28 @@ static inline enum rs_status sample_write_run(const char *path, bool force, cons
   return status;
 }
 
-// True when the case's iterations and samples can be read and are the expected ones.
+static inline bool sample_pairs_are_right(const struct rs_result *result, size_t c) {
+  struct sample_run run;
+  sample_pairs(&run);
+  bool right = result->pair_count == SAMPLE_PAIRS;
+  for (size_t p = c * SAMPLE_CASE_PAIRS; right && p < (c + 1) * SAMPLE_CASE_PAIRS; p++) {
+    const struct rs_pair_row expected = sample_pair_measured(&run, p), *pair = &result->pairs[p];
+    right =
+        pair->case_id == c && pair->rank_a == expected.rank_a && pair->rank_b == expected.rank_b &&
+        memcmp(&pair->median_ns, &expected.median_ns, sizeof expected - offsetof(struct rs_pair_row, median_ns)) == 0;
+  }
+  return right;
+}
+
+// True when the case's iterations and samples can be read and are the expected ones; its pairs too, if there are any.
 static inline bool sample_case_is_right(const struct rs_result *result, size_t c, struct rs_error *error) {
   struct rs_iteration_row *iterations;
   struct rs_sample *samples;
   const struct rs_case_row *row = &result->cases[c];
   if (rs_result_samples(result, row, &iterations, &samples, error) != RS_OK)
     return false;
-  bool right = row->iterations == sample_iterations(c) && row->rank_count == SAMPLE_RANKS;
+  bool right = row->iterations == sample_iterations(c) && row->rank_count == SAMPLE_RANKS &&
+               (result->pair_count == 0 || sample_pairs_are_right(result, c));
   for (uint32_t i = 0; right && i < row->iterations; i++) {
     right = iterations[i].case_id == c && iterations[i].flags == sample_flags(i);
     for (size_t r = 0; right && r < SAMPLE_RANKS; r++) {

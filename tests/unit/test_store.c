@@ -88,6 +88,7 @@ static void test_everything_comes_back(void **state) {
     assert_memory_equal(&result->cases[c], &expected, sizeof expected);
     assert_case(result, c);
   }
+  assert_int_equal(result->pair_count, SAMPLE_PAIRS);
   rs_result_close(result);
 }
 
@@ -151,6 +152,60 @@ static void test_counters_in_the_making(void **state) {
   rs_result_close(result);
 }
 
+// Planned pairs are there from the start, without figures; those of a case come with it, and stay what they were
+// planned.
+static void test_pairs_in_the_making(void **state) {
+  struct sample_place *place = *state;
+  struct sample_run run;
+  sample_run_init(&run);
+  struct rs_writer *writer = open_writer(place->path, false, &run.facts);
+  write_case(writer, &run, 2);
+  struct rs_result *result = open_result(place->path);
+  assert_int_equal(result->pair_count, SAMPLE_PAIRS);
+  for (size_t p = 0; p < SAMPLE_PAIRS; p++) {
+    const struct rs_pair_row *pair = &result->pairs[p];
+    assert_int_equal(pair->case_id, p / SAMPLE_CASE_PAIRS);
+    assert_int_equal(pair->rank_b, p % SAMPLE_CASE_PAIRS == 0 ? 1 : 2);
+    bool measured = pair->case_id == 2;
+    assert_int_equal(!isnan(pair->median_ns), measured);
+    assert_int_equal(!isnan(pair->algbw_gb_s), measured);
+  }
+  assert_case(result, 2);
+  rs_result_close(result);
+
+  static const struct {
+    size_t first, count, from; // rows `from` and on are offered for `first`
+    const char *words;
+  } refusals[] = {{SAMPLE_PAIRS - 2, 3, SAMPLE_PAIRS - 3, "do not fit"},
+                  {SAMPLE_PAIRS + 1, 0, 0, "do not fit"},
+                  {0, 3, 3, "not ranks 0 and 1 in case 1"},
+                  {0, 2, 1, "not ranks 0 and 2 in case 0"},
+                  {6, 3, 6, "case 2 is in"}};
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(refusals); i++) {
+    struct rs_error error = {0};
+    assert_int_equal(
+        rs_writer_pairs(writer, refusals[i].first, &run.pairs[refusals[i].from], refusals[i].count, &error),
+        RS_ERROR_INTERNAL);
+    if (strstr(error.text, refusals[i].words) == NULL)
+      fail_msg("'%s' does not say '%s'", error.text, refusals[i].words);
+  }
+  rs_writer_abandon(writer);
+}
+
+static void test_pairs_that_cannot_be(void **state) {
+  struct sample_place *place = *state;
+  static const struct rs_pair_row strange[] = {{.case_id = SAMPLE_CASES}, {.rank_a = SAMPLE_RANKS}, {.rank_b = 3}};
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(strange); i++) {
+    struct sample_run run;
+    struct rs_error error = {0};
+    struct rs_writer *writer = NULL;
+    sample_run_init(&run);
+    run.pairs[5] = strange[i];
+    assert_int_equal(rs_writer_open(place->path, false, &run.facts, &writer, &error), RS_ERROR_INTERNAL);
+    assert_non_null(strstr(error.text, "planned pair 5"));
+  }
+}
+
 // Completion moves the samples; a reader that opened the partial file still finds them, or hears that it cannot.
 static void test_result_outlives_its_file(void **state) {
   struct sample_place *place = *state;
@@ -187,13 +242,13 @@ static void test_little_or_nothing(void **state) {
 
   run.facts.host_xml = NULL;
   run.facts.attribute_count = run.facts.device_count = 0;
-  run.facts.environment_count = run.facts.counter_count = run.facts.link_count = 0;
+  run.facts.environment_count = run.facts.counter_count = run.facts.link_count = run.facts.pair_count = 0;
   finish(open_writer(place->path, true, &run.facts));
   run.facts.case_count = 0;
   finish(open_writer(place->path, true, &run.facts));
   result = open_result(place->path);
   assert_int_equal(result->case_count + result->device_count + result->attribute_count, 0);
-  assert_int_equal(result->environment_count + result->counter_count + result->link_count, 0);
+  assert_int_equal(result->environment_count + result->counter_count + result->link_count + result->pair_count, 0);
   rs_result_close(result);
 }
 
@@ -291,6 +346,10 @@ static int read_for_script(const char *path) {
     printf("%s=%s\n", result->attributes[a].key, result->attributes[a].value);
   for (size_t c = 0; c < result->case_count; c++)
     right += sample_case_is_right(result, c, &error);
+  const struct rs_case_row *row = result->case_count > 1 ? &result->cases[1] : NULL;
+  if (row)
+    printf("case 1: root %d, pairing '%s', congestor '%s', %u of %u ranks measured\n", row->root, row->pairing,
+           row->congestor, row->measured_ranks, row->rank_count);
   printf("%zu cases right\n", right);
   fprintf(stderr, "%s", error.text);
   rs_result_close(result);
@@ -304,6 +363,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup_teardown(test_everything_comes_back, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_reading_in_the_making, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_counters_in_the_making, sample_place_make, sample_place_remove),
+      cmocka_unit_test_setup_teardown(test_pairs_in_the_making, sample_place_make, sample_place_remove),
+      cmocka_unit_test_setup_teardown(test_pairs_that_cannot_be, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_result_outlives_its_file, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_little_or_nothing, sample_place_make, sample_place_remove),
       cmocka_unit_test_setup_teardown(test_long_and_strange_text, sample_place_make, sample_place_remove),
