@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define ROW_BYTES_MAX (1u << 20) // far more than any row has
+
 _Static_assert(sizeof(bool) == 1, "a bool is read as one byte");
 
 // The kind follows from the member's own type, so that table and struct cannot disagree.
@@ -179,11 +181,12 @@ static void tame(const struct rs_row_type *type, unsigned char *row) {
   }
 }
 
-// HDF5 1.10 believes a damaged file that a member lies outside its row, and copies from there.
+// HDF5 1.10 believes a damaged file that a member lies outside its row, and copies from there; and that a row has
+// gigabytes, and asks for the memory.
 static bool is_believable(hid_t compound) {
   int members = H5Tget_class(compound) == H5T_COMPOUND ? H5Tget_nmembers(compound) : 0;
   size_t bytes = H5Tget_size(compound);
-  bool believable = members > 0;
+  bool believable = members > 0 && bytes <= ROW_BYTES_MAX;
   for (unsigned m = 0; believable && m < (unsigned)members; m++) {
     hid_t member = H5Tget_member_type(compound, m);
     size_t offset = H5Tget_member_offset(compound, m), size = member < 0 ? 0 : H5Tget_size(member);
