@@ -24,7 +24,8 @@ static void identify(const struct rs_case *point, size_t rank_count, struct rs_c
   row->size_bytes = point->size_bytes;
   row->count = point->count;
   row->rank_count = (uint32_t)rank_count;
-  row->peer_a = row->peer_b = -1;
+  row->peer_a = row->peer_b = row->root = -1;
+  row->measured_ranks = (uint32_t)rank_count;
   row->chunk_bytes = point->chunk_bytes;
   row->lanes = point->lanes;
   snprintf(row->benchmark, sizeof row->benchmark, "collective");
