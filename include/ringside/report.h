@@ -10,14 +10,15 @@
 // block per (collective, transport, datatype, operation, mode, in place, ...) with a row per size and a column group
 // per implementation: median with interval, busbw, the fastest per size marked. Unfinished and failed cases are named.
 void rs_report_table(const struct rs_result *result, FILE *file);
-// A JSON object with attributes, hosts, ranks and cases (jansson), and with the stragglers unless they are NULL.
+// A JSON object with attributes, hosts, ranks, cases and pairs (jansson), and with the stragglers unless they are NULL.
 struct rs_stragglers;
 enum rs_status rs_report_json(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file,
                               struct rs_error *error);
 // Tidy CSV: one row per finished case; the columns are `file` and then the fields of /cases by name. NaN is an empty
 // cell. `heading` writes the line of names, so that several results can follow one another under one of them.
 void rs_report_csv(const struct rs_result *result, bool heading, FILE *file);
-// The columns of nccl-tests' text output, for scripts that read it; times in us, one block per case family.
+// The columns of nccl-tests' text output, for scripts that read it; times in us, one block per case family. What is no
+// collective is left out, and said so.
 void rs_report_nccl_tests(const struct rs_result *result, FILE *file);
 
 // ---- stragglers: which ranks keep the others waiting, how often and by how much ---------------------------
@@ -58,12 +59,12 @@ struct rs_stragglers {
   size_t local;  // of these, cases without a common clock
 };
 
-// Over the counted iterations (flags == 0) of one case: writes at most `ranks` findings for each of two kinds, and
-// their number to *count; `index` is left 0.
+// Over the counted iterations (flags == 0) of one case (in which a root, if any, excuses who leaves last or takes
+// longest): writes at most `ranks` findings for each of two kinds, and their number to *count; `index` is left 0.
 enum rs_status rs_stragglers_case(const struct rs_case_row *row, const struct rs_iteration_row *iterations,
                                   const struct rs_sample *samples, struct rs_straggler *findings, size_t *count,
                                   struct rs_error *error);
-// Reads the samples of every finished case. The result must outlive what is found.
+// Reads the samples of every finished collective that all ranks take part in. The result must outlive what is found.
 enum rs_status rs_stragglers_find(const struct rs_result *result, struct rs_stragglers *stragglers,
                                   struct rs_error *error);
 void rs_stragglers_fini(struct rs_stragglers *stragglers); // {0} is fine

@@ -9,6 +9,9 @@
 // Below a tenth, percent read better than a factor.
 #define PERCENT_BELOW 1.10
 #define SAME_BELOW 1.005
+// "1023 KiB", with "round 1234" behind it
+#define NAME_WIDTH 14
+#define PAIRED_NAME_WIDTH 30
 
 // "1.25x faster", "8.0% slower", "the same": a ratio in words, which claim no more than the two medians do. The factor
 // is always the longer time over the shorter one.
@@ -25,38 +28,42 @@ static const char *format_word(double ratio, char label[RS_LABEL_BYTES]) {
   return label;
 }
 
-// The rows from `first` on that differ in size only.
+// The rows from `first` on that differ in size, or in who is paired with whom, only.
 static size_t find_block_end(const struct rs_comparison *comparison, size_t first) {
   size_t end = first + 1;
   while (end < comparison->row_count &&
          rs_report_compare_rows(comparison->rows[first].baseline, comparison->rows[end].baseline,
-                                RS_FIELD_IDENTITY & ~(unsigned)RS_FIELD_POINT) == 0)
+                                RS_FIELD_IDENTITY & ~(unsigned)(RS_FIELD_POINT | RS_FIELD_PAIRING)) == 0)
     end++;
   return end;
 }
 
-static void print_line(const char *name, double baseline_ns, double candidate_ns, double ratio, FILE *file) {
+static void print_line(int width, const char *name, double baseline_ns, double candidate_ns, double ratio, FILE *file) {
   char baseline[RS_LABEL_BYTES] = "", candidate[RS_LABEL_BYTES] = "", word[RS_LABEL_BYTES];
   if (isfinite(baseline_ns)) {
     rs_label_us(baseline_ns, baseline);
     rs_label_us(candidate_ns, candidate);
   }
-  fprintf(file, "  %14s  %11s  %12s  %6.3f  %s\n", name, baseline, candidate, ratio, format_word(ratio, word));
+  fprintf(file, "  %*s  %11s  %12s  %6.3f  %s\n", width, name, baseline, candidate, ratio, format_word(ratio, word));
 }
 
 // One implementation of one family: a line per size, and the geometric mean where there are several.
 static void print_block(const struct rs_comparison_row *rows, size_t count, double *ratios, FILE *file) {
   char label[RS_LABEL_BYTES];
   const struct rs_case_row *identity = rows[0].baseline;
+  int width = identity->pairing[0] != '\0' ? PAIRED_NAME_WIDTH : NAME_WIDTH;
   fprintf(file, "\n  %s\n", rs_label_case(identity, label));
-  fprintf(file, "  %14s  %11s  %12s  %6s\n", "size", "baseline us", "candidate us", "ratio");
+  fprintf(file, "  %*s  %11s  %12s  %6s\n", width, "size", "baseline us", "candidate us", "ratio");
   for (size_t i = 0; i < count; i++) {
     ratios[i] = rows[i].ratio;
-    print_line(rs_label_size(rows[i].baseline->size_bytes, label), rows[i].baseline_ns, rows[i].candidate_ns,
-               rows[i].ratio, file);
+    const struct rs_case_row *row = rows[i].baseline;
+    char name[PAIRED_NAME_WIDTH + 1];
+    snprintf(name, sizeof name, "%.*s%s%s", NAME_WIDTH, rs_label_size(row->size_bytes, label),
+             row->pairing[0] != '\0' ? " " : "", row->pairing);
+    print_line(width, name, rows[i].baseline_ns, rows[i].candidate_ns, rows[i].ratio, file);
   }
   if (count > 1)
-    print_line("geometric mean", NAN, NAN, rs_stats_geometric_mean(ratios, count), file);
+    print_line(width, "geometric mean", NAN, NAN, rs_stats_geometric_mean(ratios, count), file);
 }
 
 // "baseline 3", and the fewest when cases were not in every launch.
@@ -97,12 +104,13 @@ void rs_comparison_print(const struct rs_comparison *comparison, FILE *file) {
     fprintf(file, "%s\n", error.text);
     return;
   }
+  const unsigned family = RS_FIELD_FAMILY | RS_FIELD_ELEMENT | RS_FIELD_PLACE | RS_FIELD_TRAFFIC;
   const struct rs_case_row *previous = NULL;
   for (size_t first = 0, end; first < comparison->row_count; first = end) {
     const struct rs_comparison_row *rows = &comparison->rows[first];
     end = find_block_end(comparison, first);
-    if (previous == NULL || rs_report_compare_rows(previous, rows->baseline, RS_FIELD_FAMILY | RS_FIELD_PLACE) != 0)
-      fprintf(file, "%s%s\n", previous == NULL ? "" : "\n", rs_label_family(rows->baseline, label));
+    if (previous == NULL || rs_report_compare_rows(previous, rows->baseline, family) != 0)
+      fprintf(file, "%s%s\n", previous == NULL ? "" : "\n", rs_label_roles(rows->baseline, family, label));
     previous = rows->baseline;
     print_block(rows, end - first, ratios, file);
   }

@@ -106,12 +106,7 @@ static void append_group(const struct rs_case_row *row, char mark_character, str
     rs_text_append(line, "%*s%c%*s %*s", TIME_WIDTH, rs_label_us(row->median_ns, time), mark_character, SPREAD_WIDTH,
                    format_spread(row, spread), BUSBW_WIDTH, rs_label_gb_s(row->busbw_gb_s, busbw));
   else
-    rs_text_append(line, "%*s%*s", TIME_WIDTH,
-                   row == NULL                         ? ""
-                   : !row->finished                    ? "-"
-                   : row->verified == RS_VERIFY_FAILED ? "FAILED"
-                                                       : "n/a",
-                   GROUP_WIDTH - TIME_WIDTH, "");
+    rs_text_append(line, "%*s%*s", TIME_WIDTH, rs_label_missing(row), GROUP_WIDTH - TIME_WIDTH, "");
 }
 
 static size_t group_width(const struct rs_grid *grid, size_t column) {
@@ -124,17 +119,6 @@ static void append_separator(const struct rs_grid *grid, size_t column, struct r
   rs_text_append(line, " | %*s", (int)(group_width(grid, column) - GROUP_WIDTH), "");
 }
 
-// Prints the line without the blanks at its end, and empties it.
-static void end_line(struct rs_text *line, FILE *file) {
-  if (line->data == NULL)
-    return;
-  while (line->length > 0 && line->data[line->length - 1] == ' ')
-    line->data[--line->length] = '\0';
-  fprintf(file, "%s\n", line->data);
-  line->length = 0;
-  line->data[0] = '\0';
-}
-
 static void print_slab(const struct rs_grid *grid, size_t first, size_t end, struct rs_text *line, FILE *file) {
   char label[RS_LABEL_BYTES];
   bool compared = grid->column_count > 1;
@@ -142,7 +126,7 @@ static void print_slab(const struct rs_grid *grid, size_t first, size_t end, str
   for (size_t c = first; c < end; c++)
     rs_text_append(line, " | %-*s", (int)group_width(grid, c), rs_label_column(grid, c, label));
   rs_text_append(line, "%s", compared ? " |" : "");
-  end_line(line, file);
+  rs_label_end_line(line, file);
 
   rs_text_append(line, "%*s", POINT_WIDTH, "size");
   for (size_t c = first; c < end; c++) {
@@ -150,7 +134,7 @@ static void print_slab(const struct rs_grid *grid, size_t first, size_t end, str
     rs_text_append(line, "%*s %*s %*s", TIME_WIDTH, "time us", SPREAD_WIDTH, "+-%", BUSBW_WIDTH, "busbw");
   }
   rs_text_append(line, "%s", compared ? " | fastest" : "");
-  end_line(line, file);
+  rs_label_end_line(line, file);
 
   for (size_t p = 0; p < grid->point_count; p++) {
     struct ranking ranking = rank_point(grid, p);
@@ -161,7 +145,7 @@ static void print_slab(const struct rs_grid *grid, size_t first, size_t end, str
     }
     rs_text_append(line, "%s", compared ? " | " : "");
     append_verdict(grid, p, &ranking, line);
-    end_line(line, file);
+    rs_label_end_line(line, file);
   }
 }
 
@@ -187,7 +171,7 @@ static size_t count_slabs(const struct rs_grid *grid, size_t verdict) {
   return rs_divide_up(grid->column_count, rs_max_size(fitting, 1));
 }
 
-enum rs_status rs_report_block(const struct rs_grid *grid, FILE *file, struct rs_error *error) {
+static enum rs_status print_block(const struct rs_grid *grid, FILE *file, struct rs_error *error) {
   char label[RS_LABEL_BYTES];
   struct rs_text line = {0};
   size_t slabs = count_slabs(grid, verdict_width(grid, &line));
@@ -200,3 +184,11 @@ enum rs_status rs_report_block(const struct rs_grid *grid, FILE *file, struct rs
   rs_text_fini(&line);
   return failed ? rs_error_set_memory(error, RS_LABEL_BYTES, "a line of the table") : RS_OK;
 }
+
+const struct rs_layout rs_block_layout = {
+    .holds = rs_report_collective,
+    .family = RS_FIELD_FAMILY | RS_FIELD_ELEMENT | RS_FIELD_PLACE | RS_FIELD_TRAFFIC,
+    .column = RS_FIELD_COLUMN,
+    .point = RS_FIELD_POINT,
+    .print = print_block,
+};

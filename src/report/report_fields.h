@@ -4,15 +4,19 @@
 
 #include "ringside/store.h"
 
-// What a field says of its case. The first four are the case's identity; roles combine by |.
+// What a field says of its case. All but the last are the case's identity; roles combine by |. A table is made by
+// saying which roles keep tables apart, which make its columns, and which its lines.
 enum rs_field_role {
-  RS_FIELD_FAMILY = 1, // what is measured, and how
-  RS_FIELD_PLACE = 2,  // in place or out of place
-  RS_FIELD_COLUMN = 4, // by what: implementation, transport and their settings
-  RS_FIELD_POINT = 8,  // at which size
-  RS_FIELD_RESULT = 16 // what came out
+  RS_FIELD_FAMILY = 1,   // what is measured, and how
+  RS_FIELD_ELEMENT = 2,  // on what: datatype and operation
+  RS_FIELD_PLACE = 4,    // in place or out of place
+  RS_FIELD_TRAFFIC = 8,  // what the other ranks send meanwhile
+  RS_FIELD_COLUMN = 16,  // by what: implementation, transport and their settings
+  RS_FIELD_POINT = 32,   // at which size
+  RS_FIELD_PAIRING = 64, // point to point: who is with whom
+  RS_FIELD_RESULT = 128, // what came out
 };
-#define RS_FIELD_IDENTITY (RS_FIELD_FAMILY | RS_FIELD_PLACE | RS_FIELD_COLUMN | RS_FIELD_POINT)
+#define RS_FIELD_IDENTITY ((unsigned)RS_FIELD_RESULT - 1)
 
 enum rs_field_kind {
   RS_FIELD_TEXT,
@@ -40,9 +44,10 @@ const char *rs_field_text(const struct rs_field *field, const struct rs_case_row
 int64_t rs_field_integer(const struct rs_field *field, const struct rs_case_row *row);
 double rs_field_real(const struct rs_field *field, const struct rs_case_row *row);
 
-// Orders two rows by one field other than a REAL; 0: they agree.
+// Orders two rows by one field other than a REAL; 0: they agree. Numbers within texts count as such: "round 2" comes
+// before "round 10".
 int rs_field_compare(const struct rs_field *field, const struct rs_case_row *left, const struct rs_case_row *right);
-// Orders two rows by the identity fields of these roles: family first, then place, column, point.
+// Orders two rows by the identity fields of these roles, which come in the order of the enum.
 int rs_report_compare_rows(const struct rs_case_row *left, const struct rs_case_row *right, unsigned roles);
 
 #endif

@@ -142,6 +142,19 @@ static json_t *make_case(const struct rs_case_row *row) {
   return object;
 }
 
+static json_t *make_pair(const struct rs_pair_row *row) {
+  json_t *object = json_object();
+  rs_json_set(&object, "case_id", json_integer(row->case_id));
+  rs_json_set(&object, "rank_a", json_integer(row->rank_a));
+  rs_json_set(&object, "rank_b", json_integer(row->rank_b));
+  rs_json_set(&object, "median_ns", rs_json_real(row->median_ns));
+  rs_json_set(&object, "ci_low_ns", rs_json_real(row->ci_low_ns));
+  rs_json_set(&object, "ci_high_ns", rs_json_real(row->ci_high_ns));
+  rs_json_set(&object, "p99_ns", rs_json_real(row->p99_ns));
+  rs_json_set(&object, "algbw_gb_s", rs_json_real(row->algbw_gb_s));
+  return object;
+}
+
 static json_t *make_attributes(const struct rs_result *result) {
   json_t *object = json_object();
   for (size_t i = 0; i < result->attribute_count; i++)
@@ -152,7 +165,7 @@ static json_t *make_attributes(const struct rs_result *result) {
 enum rs_status rs_report_json(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file,
                               struct rs_error *error) {
   json_t *root = json_object(), *hosts = json_array(), *ranks = json_array(), *devices = json_array(),
-         *cases = json_array();
+         *cases = json_array(), *pairs = json_array();
   for (size_t i = 0; i < result->placement.host_count; i++)
     rs_json_append(&hosts, make_host(&result->placement.hosts[i]));
   for (size_t i = 0; i < result->placement.rank_count; i++)
@@ -161,6 +174,8 @@ enum rs_status rs_report_json(const struct rs_result *result, const struct rs_st
     rs_json_append(&devices, make_device(&result->devices[i]));
   for (size_t i = 0; i < result->case_count; i++)
     rs_json_append(&cases, make_case(&result->cases[i]));
+  for (size_t i = 0; i < result->pair_count; i++)
+    rs_json_append(&pairs, make_pair(&result->pairs[i]));
   set_text(&root, "file", result->path);
   set_text(&root, "format", "ringside");
   rs_json_set(&root, "schema_version", json_integer(result->schema_version));
@@ -175,6 +190,7 @@ enum rs_status rs_report_json(const struct rs_result *result, const struct rs_st
   rs_json_set(&root, "ranks", ranks);
   rs_json_set(&root, "rank_devices", devices);
   rs_json_set(&root, "cases", cases);
+  rs_json_set(&root, "pairs", pairs);
   if (stragglers != NULL)
     rs_json_set(&root, "stragglers", rs_stragglers_json(result, stragglers));
   return rs_json_print(root, file, error);

@@ -14,13 +14,34 @@ RS_PRINTF(2, 3) static void append(char label[RS_LABEL_BYTES], const char *forma
   va_end(arguments);
 }
 
-const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_BYTES]) {
+// "allreduce, float32 sum, out of place", "pingpong, float32, round 3", "reduction kernels, int32 sum"
+static void append_subject(const struct rs_case_row *row, unsigned roles, char label[RS_LABEL_BYTES]) {
+  append(label, "%s", rs_report_kernel(row) ? "reduction kernels" : row->collective);
+  if ((roles & RS_FIELD_ELEMENT) != 0 && row->datatype[0] != '\0')
+    append(label, ", %s%s%s", row->datatype, row->operation[0] != '\0' ? " " : "", row->operation);
+  if ((roles & RS_FIELD_PLACE) != 0 && rs_report_collective(row))
+    append(label, ", %s", row->in_place ? "in place" : "out of place");
+  if ((roles & RS_FIELD_PAIRING) != 0 && row->pairing[0] != '\0')
+    append(label, ", %s", row->pairing);
+  if (row->root > 0)
+    append(label, ", root %" PRId32, row->root);
+}
+
+static void append_ranks(const struct rs_case_row *row, unsigned roles, char label[RS_LABEL_BYTES]) {
+  append(label, ", %" PRIu32 " rank%s", row->rank_count, row->rank_count == 1 ? "" : "s");
+  // Who is not in a pair is no news.
+  if (row->measured_ranks < row->rank_count && (row->congestor[0] != '\0' || !rs_report_paired(row)))
+    append(label, " (%" PRIu32 " measured)", row->measured_ranks);
+  if ((roles & RS_FIELD_TRAFFIC) != 0 && row->congestor[0] != '\0')
+    append(label, ", %s%s", rs_report_quiet(row) ? "" : "beside ", rs_report_quiet(row) ? "quiet" : row->congestor);
+}
+
+const char *rs_label_roles(const struct rs_case_row *row, unsigned roles, char label[RS_LABEL_BYTES]) {
   label[0] = '\0';
-  if (row->benchmark[0] != '\0' && strcmp(row->benchmark, row->collective) != 0 &&
-      strcmp(row->benchmark, "collective") != 0)
-    append(label, "%s, ", row->benchmark);
-  append(label, "%s, %s %s, %s, %s, %" PRIu32 " rank%s", row->collective, row->datatype, row->operation,
-         row->in_place ? "in place" : "out of place", row->mode, row->rank_count, row->rank_count == 1 ? "" : "s");
+  append_subject(row, roles, label);
+  if (row->mode[0] != '\0')
+    append(label, ", %s", row->mode);
+  append_ranks(row, roles, label);
   if (row->peer_a >= 0 && row->peer_b >= 0)
     append(label, ", rank %" PRId32 " with %" PRId32, row->peer_a, row->peer_b);
   if (row->order[0] != '\0' && strcmp(row->order, "default") != 0)
@@ -28,6 +49,10 @@ const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_B
   if (row->emulated)
     append(label, ", EMULATED network");
   return label;
+}
+
+const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_BYTES]) {
+  return rs_label_roles(row, RS_FIELD_IDENTITY, label);
 }
 
 // What a label says beyond the implementation.
@@ -82,6 +107,14 @@ const char *rs_label_column_short(const struct rs_grid *grid, size_t column, cha
   return write_parts(grid->columns[column], distinguishing_parts(grid, column, 0), label);
 }
 
+const char *rs_label_missing(const struct rs_case_row *row) {
+  if (row == NULL)
+    return "";
+  if (!row->finished)
+    return "-";
+  return row->verified == RS_VERIFY_FAILED ? "FAILED" : "n/a";
+}
+
 const char *rs_label_size(uint64_t bytes, char label[RS_LABEL_BYTES]) {
   static const char units[] = "BKMGTPE";
   char *end;
@@ -112,4 +145,14 @@ const char *rs_label_gb_s(double gb_s, char label[RS_LABEL_BYTES]) {
 const char *rs_label_factor(double factor, char label[RS_LABEL_BYTES]) {
   snprintf(label, RS_LABEL_BYTES, "%.*fx", factor < 9.995 ? 2 : factor < 99.95 ? 1 : 0, factor);
   return label;
+}
+
+void rs_label_end_line(struct rs_text *line, FILE *file) {
+  if (line->data == NULL)
+    return;
+  while (line->length > 0 && line->data[line->length - 1] == ' ')
+    line->data[--line->length] = '\0';
+  fprintf(file, "%s\n", line->data);
+  line->length = 0;
+  line->data[0] = '\0';
 }

@@ -8,13 +8,18 @@
 #define RS_LABEL_BYTES 160
 
 // "allreduce, float32 sum, out of place, isolated, 4 ranks"
+// and what else sets the family of the case apart.
 const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
+// The same without what the missing roles say.
+const char *rs_label_roles(const struct rs_case_row *row, unsigned roles, char label[RS_LABEL_BYTES]);
 // "ring/tcp", then chunk and lanes where they are set: "ring/tcp chunk 256 KiB 2 lanes"
 const char *rs_label_case(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
 // "ring/tcp", then chunk and lanes where the grid has several of them for this implementation and transport
 const char *rs_label_column(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);
 // The implementation, then what sets the column apart from its others: "ring", "ring chunk 256 KiB"
 const char *rs_label_column_short(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);
+// What stands in the place of a time that may not be shown: "" (not planned), "-" (not finished), "FAILED", "n/a"
+const char *rs_label_missing(const struct rs_case_row *row);
 // "64 KiB", or "65537 B" where a binary unit would round.
 const char *rs_label_size(uint64_t bytes, char label[RS_LABEL_BYTES]);
 // Microseconds with about four digits: "0.350", "12.34", "1234"
@@ -23,5 +28,7 @@ const char *rs_label_us(double ns, char label[RS_LABEL_BYTES]);
 const char *rs_label_gb_s(double gb_s, char label[RS_LABEL_BYTES]);
 // A factor above 1: "1.04x", "12.3x", "140x"
 const char *rs_label_factor(double factor, char label[RS_LABEL_BYTES]);
+// Prints a line without the blanks at its end, and empties it.
+void rs_label_end_line(struct rs_text *line, FILE *file);
 
 #endif

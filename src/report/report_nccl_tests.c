@@ -1,7 +1,8 @@
 // The text layout of nccl-tests (github.com/NVIDIA/nccl-tests, src/util.cu): lines of comment start with
 // '#', data lines have 13 words: size, count, type, redop, root, then time, algbw, busbw, #wrong out of place and again
-// in place. What was not measured is "N/A". nccl-tests prints one table per program; here each implementation, mode,
-// datatype and operation has a table with a closing of its own.
+// in place. What was not measured is "N/A". redop is "none" and root -1 where there is none. count is the argument of
+// the collective: where ranks have blocks, the elements of one block. nccl-tests prints one table per program; here
+// each implementation, mode, datatype and operation has a table with a closing of its own.
 #include "report/report_labels.h"
 #include "ringside/report.h"
 
@@ -20,6 +21,29 @@ static const char *nccl_type(const char *datatype) {
       return names[i][1];
   }
   return datatype;
+}
+
+static const struct program {
+  const char *collective, *name;
+  bool blocks; // count is that of one rank's block
+} programs[] = {
+    {"allreduce", "all_reduce_perf", false}, {"reduce_scatter", "reduce_scatter_perf", true},
+    {"allgather", "all_gather_perf", true},  {"broadcast", "broadcast_perf", false},
+    {"reduce", "reduce_perf", false},        {"alltoall", "alltoall_perf", true},
+    {"sendrecv", "sendrecv_perf", false},
+};
+
+// NULL: nccl-tests has no such program.
+static const struct program *find_program(const char *collective) {
+  for (size_t p = 0; p < RS_ARRAY_LENGTH(programs); p++)
+    if (strcmp(programs[p].collective, collective) == 0)
+      return &programs[p];
+  return NULL;
+}
+
+static uint64_t argument_count(const struct rs_case_row *row) {
+  const struct program *program = find_program(row->collective);
+  return program != NULL && program->blocks && row->measured_ranks > 0 ? row->count / row->measured_ranks : row->count;
 }
 
 // Two decimals where they fit in `width`, then one, then none, then an exponent.
@@ -54,9 +78,14 @@ static const struct rs_case_row *find_place(const struct rs_grid *grid, size_t p
 
 static void print_heading(const struct rs_grid *grid, FILE *file) {
   const struct rs_case_row *row = grid->points[0];
+  const struct program *program = find_program(row->collective);
   char column[RS_LABEL_BYTES];
-  fprintf(file, "# %s %s, %s, %" PRIu32 " ranks%s\n#\n", row->collective, rs_label_case(row, column), row->mode,
-          row->rank_count, row->emulated ? ", EMULATED network" : "");
+  fprintf(file, "# %s%s%s %s, %s, %" PRIu32 " ranks", program ? program->name : "", program ? ": " : "",
+          row->collective, rs_label_case(row, column), row->mode, row->measured_ranks);
+  if (row->congestor[0] != '\0')
+    fprintf(file, " of %" PRIu32 ", %s%s", row->rank_count, rs_report_quiet(row) ? "" : "beside ",
+            rs_report_quiet(row) ? "quiet" : row->congestor);
+  fprintf(file, "%s\n#\n", row->emulated ? ", EMULATED network" : "");
   fprintf(file, "# %10s  %12s  %8s  %6s  %6s           %-35s%s\n", "", "", "", "", "", "out-of-place", "in-place");
   fprintf(file, "# %10s  %12s  %8s  %6s  %6s", "size", "count", "type", "redop", "root");
   for (int half = 0; half < 2; half++)
@@ -74,8 +103,8 @@ static enum rs_status print_block(const struct rs_grid *grid, FILE *file, struct
   print_heading(grid, file);
   for (size_t p = 0; p < grid->point_count; p++) {
     const struct rs_case_row *point = grid->points[p];
-    fprintf(file, "%12" PRIu64 "  %12" PRIu64 "  %8s  %6s  %6d", point->size_bytes, point->count,
-            nccl_type(point->datatype), point->operation, -1);
+    fprintf(file, "%12" PRIu64 "  %12" PRIu64 "  %8s  %6s  %6" PRId32, point->size_bytes, argument_count(point),
+            nccl_type(point->datatype), point->operation[0] != '\0' ? point->operation : "none", point->root);
     for (int in_place = 0; in_place < 2; in_place++) {
       const struct rs_case_row *row = find_place(grid, p, in_place != 0);
       print_half(row, file);
@@ -92,6 +121,24 @@ static enum rs_status print_block(const struct rs_grid *grid, FILE *file, struct
   return RS_OK;
 }
 
+static const struct rs_layout layout = {
+    .holds = rs_report_collective,
+    .family = RS_FIELD_FAMILY | RS_FIELD_ELEMENT | RS_FIELD_TRAFFIC | RS_FIELD_COLUMN,
+    .column = RS_FIELD_PLACE,
+    .point = RS_FIELD_POINT,
+    .print = print_block,
+};
+
+static void print_left_out(const struct rs_result *result, FILE *file) {
+  size_t pairs = rs_report_count(result, rs_report_paired), kernels = rs_report_count(result, rs_report_kernel);
+  if (pairs > 0)
+    fprintf(file, "# left out: %zu point to point cases, which are no table of nccl-tests (--csv has them)\n#\n",
+            pairs);
+  if (kernels > 0)
+    fprintf(file, "# left out: %zu cases of reduction kernels, which nccl-tests does not measure (--csv)\n#\n",
+            kernels);
+}
+
 void rs_report_nccl_tests(const struct rs_result *result, FILE *file) {
   struct rs_error error = {0};
   fprintf(file, "# ringside %s, in the layout of nccl-tests: %s\n", result->ringside_version,
@@ -104,6 +151,7 @@ void rs_report_nccl_tests(const struct rs_result *result, FILE *file) {
             rank->local_rank, rank->cpus);
   }
   fputs("#\n", file);
-  if (rs_grid_walk(result, RS_FIELD_FAMILY | RS_FIELD_COLUMN, RS_FIELD_PLACE, print_block, file, &error) < 0)
+  if (rs_grid_walk(result, &layout, file, &error) < 0)
     fprintf(file, "# the table ends here: %s\n", error.text);
+  print_left_out(result, file);
 }

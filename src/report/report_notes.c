@@ -28,19 +28,21 @@ static bool is_local(const struct rs_case_row *row) {
   return rs_report_usable(row) && row->sync_error_ns < 0;
 }
 
+// Collectives in which each rank keeps its own part: a link carries all but that.
+static bool is_shared(const struct rs_case_row *row) {
+  static const char *const names[] = {"reduce_scatter", "allgather", "alltoall", "alltoallv"};
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(names); i++)
+    if (strcmp(row->collective, names[i]) == 0)
+      return true;
+  return false;
+}
+
 static bool is_isolated(const struct rs_case_row *row) {
   return strcmp(row->mode, "isolated") == 0;
 }
 
 static bool is_streaming(const struct rs_case_row *row) {
   return strcmp(row->mode, "streaming") == 0;
-}
-
-static size_t count_cases(const struct rs_result *result, bool (*matches)(const struct rs_case_row *)) {
-  size_t count = 0;
-  for (size_t i = 0; i < result->case_count; i++)
-    count += matches(&result->cases[i]);
-  return count;
 }
 
 static const struct note {
@@ -57,7 +59,7 @@ static const struct note {
 };
 
 static void print_note(const struct rs_result *result, const struct note *note, FILE *file) {
-  size_t count = count_cases(result, note->matches), named = 0;
+  size_t count = rs_report_count(result, note->matches), named = 0;
   if (count == 0)
     return;
   fprintf(file, "note: %zu of %zu cases %s\n", count, result->case_count, note->text);
@@ -74,16 +76,26 @@ static void print_note(const struct rs_result *result, const struct note *note, 
     fprintf(file, "      and %zu more\n", count - named);
 }
 
-void rs_report_notes(const struct rs_result *result, FILE *file) {
-  fputs("\ntime us   median time of one operation, until its slowest rank is done\n"
-        "+-%       95% confidence interval of that median, the wider side, within this launch\n"
-        "busbw     GB/s (10^9) that the busiest link must carry: size / time, for allreduce times 2(n-1)/n\n"
-        "fastest   * and by how much against the next; a~b and ~: their intervals overlap, so neither is named\n",
-        file);
-  if (count_cases(result, is_isolated) > 0)
+// How to read the tables that this result has.
+static void print_legend(const struct rs_result *result, FILE *file) {
+  fputc('\n', file);
+  if (rs_report_count(result, rs_report_collective) > 0)
+    fprintf(file,
+            "time us   median time of one operation, until its slowest rank is done\n"
+            "+-%%       95%% confidence interval of that median, the wider side, within this launch\n"
+            "busbw     GB/s (10^9) that the busiest link must carry: size / time, for allreduce times 2(n-1)/n\n%s"
+            "fastest   * and by how much against the next; a~b and ~: their intervals overlap, so neither is named\n",
+            rs_report_count(result, is_shared) > 0
+                ? "          and times (n-1)/n where ranks keep their own part: reduce-scatter, allgather, all-to-all\n"
+                : "");
+  if (rs_report_count(result, is_isolated) > 0)
     fputs("isolated  one operation at a time, all ranks starting together\n", file);
-  if (count_cases(result, is_streaming) > 0)
+  if (rs_report_count(result, is_streaming) > 0)
     fputs("streaming back to back, total time / operations; never compare it with isolated\n", file);
+}
+
+void rs_report_notes(const struct rs_result *result, FILE *file) {
+  print_legend(result, file);
   for (size_t i = 0; i < RS_ARRAY_LENGTH(notes); i++)
     print_note(result, &notes[i], file);
 }

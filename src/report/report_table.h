@@ -1,4 +1,4 @@
-// report_table: the parts of the table for people, printed in this order: header, blocks, notes.
+// report_table: the parts of the table for people, printed in this order: header, tables by layout, notes.
 #ifndef RINGSIDE_REPORT_REPORT_TABLE_H
 #define RINGSIDE_REPORT_REPORT_TABLE_H
 
@@ -11,8 +11,8 @@ void rs_report_begin_line(const char *name, FILE *file);
 // Of the header: a line for every counter that rose and should not have, and for ranks that lost their CPU.
 void rs_report_counters(const struct rs_result *result, FILE *file);
 void rs_report_links(const struct rs_result *result, FILE *file);
-// One family: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
-enum rs_status rs_report_block(const struct rs_grid *grid, FILE *file, struct rs_error *error);
+// Collectives: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
+extern const struct rs_layout rs_block_layout;
 // How to read the blocks, and every case that needs a word.
 void rs_report_notes(const struct rs_result *result, FILE *file);
 

@@ -176,6 +176,7 @@ static size_t select_findings(struct judge *judge, size_t tests, struct rs_strag
   return count;
 }
 
+// With a root, who leaves last or takes longest follows from the tree: in a reduce it is the root, every time.
 static enum rs_status judge_case(const struct rs_case_row *row, const struct rs_iteration_row *iterations,
                                  const struct rs_sample *samples, struct rs_straggler *findings, size_t *count,
                                  bool *judged, struct rs_error *error) {
@@ -187,9 +188,10 @@ static enum rs_status judge_case(const struct rs_case_row *row, const struct rs_
   *judged = is_judged(row, &judge);
   if (*judged && row->sync_error_ns >= 0) {
     judge_kind(&judge, row, RS_STRAGGLER_ENTERED);
-    judge_kind(&judge, row, RS_STRAGGLER_LEFT);
+    if (row->root < 0)
+      judge_kind(&judge, row, RS_STRAGGLER_LEFT);
     *count = select_findings(&judge, 2 * judge.ranks, findings);
-  } else if (*judged) {
+  } else if (*judged && row->root < 0) {
     judge_kind(&judge, row, RS_STRAGGLER_TOOK);
     *count = select_findings(&judge, judge.ranks, findings);
   }
@@ -308,12 +310,17 @@ static enum rs_status summarise_run(const struct rs_result *result, struct rs_st
   return error->status;
 }
 
+// What all ranks do alike: a pair has nothing to do with the others, and neither has a rank that only congests.
+static bool is_common(const struct rs_case_row *row) {
+  return rs_report_collective(row) && row->measured_ranks == row->rank_count;
+}
+
 enum rs_status rs_stragglers_find(const struct rs_result *result, struct rs_stragglers *stragglers,
                                   struct rs_error *error) {
   struct rs_stragglers found = {0};
   enum rs_status status = RS_OK;
   for (size_t i = 0; status == RS_OK && i < result->case_count; i++)
-    if (rs_report_usable(&result->cases[i]))
+    if (rs_report_usable(&result->cases[i]) && is_common(&result->cases[i]))
       status = find_in_case(result, i, &found, error);
   if (status == RS_OK)
     status = summarise_run(result, &found, error);

@@ -99,6 +99,8 @@ struct rs_case_row *rs_result_fixture_add(struct rs_result_fixture *fixture, con
   row->rank_count = RANKS;
   row->peer_a = row->peer_b = -1;
   row->lanes = 1;
+  row->root = -1;
+  row->measured_ranks = RANKS;
   row->iterations = 60;
   row->batch = 1;
   SET_TEXT(row->stop_reason, "interval");

@@ -111,6 +111,18 @@ static void change_lanes(struct rs_case_row *row) {
 static void change_peer(struct rs_case_row *row) {
   row->peer_b = 1;
 }
+static void change_root(struct rs_case_row *row) {
+  row->root = 3;
+}
+static void change_pairing(struct rs_case_row *row) {
+  snprintf(row->pairing, sizeof(row->pairing), "halves");
+}
+static void change_congestor(struct rs_case_row *row) {
+  snprintf(row->congestor, sizeof(row->congestor), "incast");
+}
+static void change_measured(struct rs_case_row *row) {
+  row->measured_ranks = 2;
+}
 
 static void different_cases_do_not_match(void **state) {
   struct sets *sets = *state;
@@ -126,6 +138,10 @@ static void different_cases_do_not_match(void **state) {
       {change_chunk, "chunk_bytes is 0 against 4096"},
       {change_lanes, "lanes is 1 against 2"},
       {change_peer, "peer_b is -1 against 1"},
+      {change_root, "root is -1 against 3"},
+      {change_pairing, "pairing is '' against halves"},
+      {change_congestor, "congestor is '' against incast"},
+      {change_measured, "measured_ranks is 4 against 2"},
   };
   add(sets, 0, "ring", 64, 1000);
   for (size_t i = 0; i < RS_ARRAY_LENGTH(changes); i++) {
@@ -240,6 +256,30 @@ static void print_comparison(const void *subject, FILE *file) {
   rs_comparison_print(subject, file);
 }
 
+// The rounds of a tournament are lines of one block, in the order of their numbers.
+static void rounds_are_one_block(void **state) {
+  struct sets *sets = *state;
+  static const unsigned rounds[] = {10, 2, 0};
+  for (size_t i = 0; i < 2 * LAUNCHES; i += LAUNCHES)
+    for (size_t r = 0; r < RS_ARRAY_LENGTH(rounds); r++) {
+      struct rs_case_row *row = add(sets, i, "pingpong", 64, 1000 * (1 + rounds[r]));
+      snprintf(row->benchmark, sizeof(row->benchmark), "p2p");
+      snprintf(row->collective, sizeof(row->collective), "pingpong");
+      snprintf(row->pairing, sizeof(row->pairing), "round %u", rounds[r]);
+      row->operation[0] = '\0';
+    }
+  struct rs_error error = {0};
+  struct rs_comparison comparison;
+  assert_int_equal(make(sets, 1, 1, &comparison, &error), RS_OK);
+  char *text = rs_fixture_print(print_comparison, &comparison);
+  const char *first = strstr(text, "64 B round 0 "), *second = strstr(text, "64 B round 2 "),
+             *third = strstr(text, "64 B round 10 "), *mean = strstr(text, "geometric mean");
+  assert_true(first != NULL && first < second && second < third && third < mean);
+  assert_memory_equal(text, "pingpong, float32, isolated, 4 ranks\n\n  pingpong/tcp\n", 52);
+  free(text);
+  rs_comparison_fini(&comparison);
+}
+
 static void print_comparison_json(const void *subject, FILE *file) {
   struct rs_error error = {0};
   assert_int_equal(rs_comparison_json(subject, file, &error), RS_OK);
@@ -288,6 +328,7 @@ int main(void) {
       SETS_TEST(what_has_no_partner_is_counted),
       SETS_TEST(wrong_data_leaves_a_case_out),
       SETS_TEST(nothing_in_common_says_why),
+      SETS_TEST(rounds_are_one_block),
       SETS_TEST(the_table_is_as_agreed),
       SETS_TEST(the_json_has_every_row),
   };

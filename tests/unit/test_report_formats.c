@@ -113,6 +113,41 @@ static void nccl_tests_layout_is_as_agreed(void **state) {
   free(text);
 }
 
+// A rooted one, one of blocks, what nccl-tests has no program for, and what is no collective.
+static void fill_collectives(struct rs_result_fixture *fixture) {
+  rs_result_fixture_init(fixture);
+  static const struct {
+    const char *collective, *operation;
+    int32_t root;
+  } kinds[] = {{"broadcast", "", 2},
+               {"reduce", "max", 0},
+               {"allgather", "", -1},
+               {"alltoallv", "", -1},
+               {"reduce_scatter", "sum", -1}};
+  for (size_t k = 0; k < RS_ARRAY_LENGTH(kinds); k++) {
+    struct rs_case_row *row = rs_result_fixture_add(fixture, "ring", "tcp", 65536, 90123.5, 0.02);
+    snprintf(row->collective, sizeof(row->collective), "%s", kinds[k].collective);
+    snprintf(row->operation, sizeof(row->operation), "%s", kinds[k].operation);
+    row->root = kinds[k].root;
+  }
+  struct rs_case_row *row = rs_result_fixture_add(fixture, "ring", "tcp", 65536, 190123.5, 0.02);
+  snprintf(row->congestor, sizeof(row->congestor), "incast");
+  row->measured_ranks = 2;
+  row = rs_result_fixture_add(fixture, "pingpong", "tcp", 65536, 190123.5, 0.02);
+  snprintf(row->benchmark, sizeof(row->benchmark), "p2p");
+  row = rs_result_fixture_add(fixture, "avx2", "", 65536, 190123.5, 0.02);
+  snprintf(row->benchmark, sizeof(row->benchmark), "reduce");
+}
+
+static void nccl_tests_names_its_programs(void **state) {
+  (void)state;
+  struct rs_result_fixture fixture;
+  fill_collectives(&fixture);
+  char *text = rs_fixture_print(print_nccl_tests, &fixture.result);
+  rs_golden_check("report_nccl_tests_collectives.txt", text);
+  free(text);
+}
+
 static size_t count_words(const char *line) {
   size_t words = 0;
   for (bool inside = false; *line != '\0'; line++) {
@@ -148,6 +183,7 @@ int main(void) {
       cmocka_unit_test(json_notices_a_full_disk),
       cmocka_unit_test(csv_is_as_agreed),
       cmocka_unit_test(nccl_tests_layout_is_as_agreed),
+      cmocka_unit_test(nccl_tests_names_its_programs),
       cmocka_unit_test(nccl_tests_lines_split_into_13_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

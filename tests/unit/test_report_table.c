@@ -142,6 +142,35 @@ static void labels_say_what_differs(void **state) {
   free(text);
 }
 
+// Roots, background traffic and what carries a part only: families of their own, named.
+static void families_of_other_collectives(void **state) {
+  (void)state;
+  struct rs_result_fixture fixture;
+  rs_result_fixture_init(&fixture);
+  for (int32_t root = 0; root < 4; root += 3) {
+    struct rs_case_row *row = rs_result_fixture_add(&fixture, "binomial", "tcp", 8, 40000, 0.02);
+    snprintf(row->collective, sizeof(row->collective), "broadcast");
+    row->operation[0] = '\0';
+    row->root = root;
+  }
+  char *text = rs_fixture_print(print_table, &fixture.result);
+  check_shape(text);
+  assert_non_null(strstr(text, "\nbroadcast, float32, out of place, isolated, 4 ranks\n"));
+  assert_non_null(strstr(text, "\nbroadcast, float32, out of place, root 3, isolated, 4 ranks\n"));
+  assert_null(strstr(text, "(n-1)/n where"));
+  free(text);
+  struct rs_case_row *row = rs_result_fixture_add(&fixture, "ring", "tcp", 8, 40000, 0.02);
+  snprintf(row->collective, sizeof(row->collective), "allgather");
+  snprintf(row->congestor, sizeof(row->congestor), "incast");
+  row->measured_ranks = 2;
+  text = rs_fixture_print(print_table, &fixture.result);
+  check_shape(text);
+  assert_non_null(
+      strstr(text, "\nallgather, float32 sum, out of place, isolated, 4 ranks (2 measured), beside incast\n"));
+  assert_non_null(strstr(text, "(n-1)/n where"));
+  free(text);
+}
+
 static void one_implementation_has_no_fastest(void **state) {
   (void)state;
   struct rs_result_fixture fixture;
@@ -186,6 +215,7 @@ int main(void) {
       cmocka_unit_test(five_columns_in_two_slabs),
       cmocka_unit_test(trouble_is_named),
       cmocka_unit_test(labels_say_what_differs),
+      cmocka_unit_test(families_of_other_collectives),
       cmocka_unit_test(one_implementation_has_no_fastest),
       cmocka_unit_test(a_file_without_cases_still_prints),
       cmocka_unit_test(ties_are_told_from_wins),

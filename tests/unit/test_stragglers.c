@@ -42,7 +42,8 @@ static double jitter(struct rs_random *random) {
 
 static void make_case(struct made_case *made, struct rs_random *random, uint32_t ranks, uint32_t iterations,
                       double time_ns, const struct delay *delay) {
-  made->row = (struct rs_case_row){.finished = 1, .rank_count = ranks, .iterations = iterations, .batch = 1};
+  made->row =
+      (struct rs_case_row){.finished = 1, .rank_count = ranks, .iterations = iterations, .batch = 1, .root = -1};
   made->row.median_ns = time_ns;
   made->row.sync_error_ns = 50;
   for (uint32_t i = 0; i < iterations; i++) {
@@ -95,6 +96,22 @@ static void a_delay_is_named_with_its_size(void **state) {
       check_named(delays_us[d], false, ranks[r]);
     }
   }
+}
+
+// The root of a reduce is the last to leave by what a reduce is; to enter late is no part of it.
+static void a_root_may_leave_last(void **state) {
+  (void)state;
+  struct rs_random random = {SEED};
+  static struct made_case made;
+  make_case(&made, &random, 4, 200, 300e3, &(struct delay){.rank = 1, .exit_ns = 50e3, .part = 1});
+  made.row.root = 1;
+  find(&made);
+  assert_int_equal(made.count, 0);
+  make_case(&made, &random, 4, 200, 300e3, &(struct delay){.rank = 1, .entry_ns = 50e3, .part = 1});
+  made.row.root = 1;
+  find(&made);
+  assert_int_equal(made.count, 1);
+  assert_int_equal(made.findings[0].kind, RS_STRAGGLER_ENTERED);
 }
 
 // Here the 1% of the median is below the jitter, so that only the test on chance keeps noise out.
@@ -223,6 +240,9 @@ static void write_run(const char *path, struct sample_run *run) {
     struct rs_case_row row = sample_finished(run, c);
     row.iterations = RUN_ITERATIONS;
     row.median_ns = 300e3;
+    row.root = -1;
+    row.measured_ranks = SAMPLE_RANKS;
+    row.pairing[0] = row.congestor[0] = '\0';
     for (size_t i = 0; i < RUN_ITERATIONS; i++) {
       made.iterations[i].case_id = c;
       if (c % 2 == 1)
@@ -308,6 +328,7 @@ static void doubts_are_printed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_delay_is_named_with_its_size),
+      cmocka_unit_test(a_root_may_leave_last),
       cmocka_unit_test(noise_names_nobody),
       cmocka_unit_test(one_slow_moment_is_no_habit),
       cmocka_unit_test(two_late_ranks_do_not_hide_each_other),
