@@ -88,6 +88,13 @@ static void print_legend(const struct rs_result *result, FILE *file) {
             rs_report_count(result, is_shared) > 0
                 ? "          and times (n-1)/n where ranks keep their own part: reduce-scatter, allgather, all-to-all\n"
                 : "");
+  if (rs_report_count(result, rs_report_paired) > 0)
+    fputs(
+        "pairs     min, median and max over pairs of each pair's median; GB/s (10^9) and messages are of one "
+        "direction\n"
+        "all alike no pair misses that median by 1% and by 2.5 times its own 95% interval; slow pairs miss it by more\n"
+        "map       rank against rank, the darker the slower; a step is a ratio, of 1.05 at least\n",
+        file);
   if (rs_report_count(result, is_isolated) > 0)
     fputs("isolated  one operation at a time, all ranks starting together\n", file);
   if (rs_report_count(result, is_streaming) > 0)

@@ -13,6 +13,8 @@ void rs_report_counters(const struct rs_result *result, FILE *file);
 void rs_report_links(const struct rs_result *result, FILE *file);
 // Collectives: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
 extern const struct rs_layout rs_block_layout;
+// Point to point: a line per size over all pairs, the slow pairs, a heat map.
+extern const struct rs_layout rs_pairs_layout;
 // How to read the blocks, and every case that needs a word.
 void rs_report_notes(const struct rs_result *result, FILE *file);
 
