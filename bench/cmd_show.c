@@ -13,7 +13,7 @@ static const char help[] =
     "too.\n"
     "\n"
     "  --format FORMAT   table       for people: a row per size, a column per implementation, the fastest marked;\n"
-    "                                pairs of ranks as heat maps\n"
+    "                                pairs of ranks as heat maps, background traffic as slowdown factors\n"
     "                    json        everything but the samples; an array when there are several files\n"
     "                    csv         a row per finished case\n"
     "                    nccl-tests  the columns of nccl-tests, for scripts that read those (collectives only)\n"

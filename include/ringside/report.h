@@ -9,7 +9,8 @@
 // One result as a table for people: a header (when, where, how many ranks on how many hosts, transports), then one
 // block per (collective, transport, datatype, operation, mode, in place, ...) with a row per size and a column group
 // per implementation: median with interval, busbw, the fastest per size marked. Point to point: a line per size over
-// all pairs, the slow ones by name, a heat map. Unfinished and failed cases are named.
+// all pairs, the slow ones by name, a heat map. Reduction kernels: GB/s beside memcpy. Background traffic: slowdown
+// factors. Unfinished and failed cases are named.
 void rs_report_table(const struct rs_result *result, FILE *file);
 // A JSON object with attributes, hosts, ranks, cases and pairs (jansson), and with the stragglers unless they are NULL.
 struct rs_stragglers;

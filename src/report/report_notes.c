@@ -37,6 +37,10 @@ static bool is_shared(const struct rs_case_row *row) {
   return false;
 }
 
+static bool has_traffic(const struct rs_case_row *row) {
+  return row->congestor[0] != '\0';
+}
+
 static bool is_isolated(const struct rs_case_row *row) {
   return strcmp(row->mode, "isolated") == 0;
 }
@@ -95,6 +99,16 @@ static void print_legend(const struct rs_result *result, FILE *file) {
         "all alike no pair misses that median by 1% and by 2.5 times its own 95% interval; slow pairs miss it by more\n"
         "map       rank against rank, the darker the slower; a step is a ratio, of 1.05 at least\n",
         file);
+  if (rs_report_count(result, rs_report_kernel) > 0)
+    fputs(
+        "GB/s      size / time (10^9), size being the bytes of the result: a reduction reads two operands and writes\n"
+        "          one, memcpy reads one and writes one\n",
+        file);
+  if (rs_report_count(result, has_traffic) > 0)
+    fputs("slowdown  time beside the others' traffic over time without, of the median and of p99 (from 100 iterations "
+          "on)\n"
+          "interval  of the median's slowdown, at 90% at least: from opposite ends of the two 95% intervals\n",
+          file);
   if (rs_report_count(result, is_isolated) > 0)
     fputs("isolated  one operation at a time, all ranks starting together\n", file);
   if (rs_report_count(result, is_streaming) > 0)

@@ -15,6 +15,10 @@ void rs_report_links(const struct rs_result *result, FILE *file);
 extern const struct rs_layout rs_block_layout;
 // Point to point: a line per size over all pairs, the slow pairs, a heat map.
 extern const struct rs_layout rs_pairs_layout;
+// Reduction kernels: a line per datatype, operation and size, a column per kernel, all beside memcpy.
+extern const struct rs_layout rs_kernels_layout;
+// Background traffic: each case beside its quiet twin.
+extern const struct rs_layout rs_slowdown_layout;
 // How to read the blocks, and every case that needs a word.
 void rs_report_notes(const struct rs_result *result, FILE *file);
 
