@@ -1,5 +1,5 @@
-// stats: quantiles, intervals and change points of samples. Pure functions; inputs are not changed unless the name says
-// sort.
+// stats: quantiles, intervals and change points of samples; comparisons of sets of launches, and what they decide. Pure
+// functions; inputs are not changed unless the name says sort.
 #ifndef RINGSIDE_STATS_H
 #define RINGSIDE_STATS_H
 
@@ -36,6 +36,9 @@ double rs_stats_geometric_mean(const double *values, size_t count);
 
 // P(B >= at_least) for B ~ Binomial(count, probability), 0 < probability < 1.
 double rs_stats_binomial_tail(size_t count, size_t at_least, double probability);
+// Exact limits of the probability behind `successes` among `count` trials (Clopper & Pearson, Biometrika 26, 1934).
+// count >= 1.
+struct rs_interval rs_stats_binomial_limits(size_t count, size_t successes, double level);
 
 // ---- values in the order of time, which may depend on their neighbours ------------------------------------
 // `scratch` is room for 2 x count values; what it holds afterwards means nothing unless it says so.
@@ -59,5 +62,54 @@ size_t rs_stats_warm_up(const double *in_time_order, double *scratch, size_t cou
 // True when the level changes once within the series; *where is the first value of the new level (written only then).
 // At most one stationary series in twenty gives true. Says nothing on the size of the change: compare the medians.
 bool rs_stats_level_shift(const double *in_time_order, double *scratch, size_t count, size_t *where);
+
+// ---- two sets of independent values, one value per launch -------------------------------------------------
+// `scratch` is room for as many values as both sets have; NaN and infinities are not allowed.
+
+struct rs_set_pair {
+  const double *baseline, *candidate;
+  size_t baseline_count, candidate_count; // >= 1
+};
+
+// Mann & Whitney (1947). `u` counts the pairs in which the candidate's value is larger, ties for a half. The p values
+// are exact, ties included, while baseline_count x candidate_count <= RS_RANK_TEST_EXACT: shares of all ways to divide
+// the pooled midranks. Above it is the normal approximation, corrected for ties and continuity.
+#define RS_RANK_TEST_EXACT 400
+struct rs_rank_test {
+  double u;
+  double p_larger, p_smaller; // one-sided: the candidate's values are the larger, the smaller ones
+  double p;                   // two-sided: twice the smaller of both, at most 1
+  double p_smallest;          // the smallest p that other divisions of the same values would have reached
+  bool exact;
+};
+struct rs_rank_test rs_stats_rank_test(const struct rs_set_pair *pair, double *scratch);
+
+// How far the candidate's values lie above the baseline's: the median of all differences (Hodges & Lehmann 1963), and
+// the differences that the rank test at 1 - level does not reject (Lehmann, "Nonparametrics", 1975, ch. 2.6). With ties
+// the interval covers more than it says. Where the counts do not allow the level it is the full range, and `reached`
+// says what that covers: 1 - 2 / C(n + m, n), and 0 with one value each.
+struct rs_shift {
+  double estimate;
+  struct rs_interval interval;
+};
+struct rs_shift rs_stats_shift(const struct rs_set_pair *pair, double level, double *scratch);
+// The same of the logarithms of positive values: the candidate's as a multiple of the baseline's.
+struct rs_shift rs_stats_ratio(const struct rs_set_pair *pair, double level, double *scratch);
+
+// Holm's step-down (Scand. J. Statist. 6, 1979): rejecting what has an adjusted p of at most a keeps the probability of
+// any false rejection in the family below a, however the tests depend on one another. `scratch` is room for
+// 2 x count values; `adjusted` may be `p`.
+void rs_stats_holm(const double *p, double *adjusted, double *scratch, size_t count);
+
+// The order in time of the launches of both sets.
+struct rs_launch_order {
+  double drift;            // Kendall's tau of value and time within the sets, in -1 .. 1; NaN when nothing can be said
+  double p_drift;          // the p of no drift, two-sided; exact without ties while both sets have at most 20
+  double p_apart;          // the p of sets that are mixed in time as chance would: small when one set came first
+  bool drifts, came_apart; // at 5%: a warning, no verdict
+};
+// `times` goes with the values of `pair`, in any unit that grows. O(n^2).
+struct rs_launch_order rs_stats_launch_order(const struct rs_set_pair *pair, const struct rs_set_pair *times,
+                                             double *scratch);
 
 #endif

@@ -20,12 +20,13 @@
 // tests/unit/test_stats_coverage.c counts how often the result holds the true median.
 #include "stats/series.h"
 #include "ringside/stats.h"
+#include "stats/normal.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-static double autocovariance(const double *centred, size_t count, size_t lag) {
+double rs_series_autocovariance(const double *centred, size_t count, size_t lag) {
   double sum = 0;
   for (size_t t = lag; t < count; t++)
     sum += centred[t] * centred[t - lag];
@@ -34,12 +35,13 @@ static double autocovariance(const double *centred, size_t count, size_t lag) {
 
 struct rs_dependence rs_series_dependence(const double *centred, size_t count, size_t means) {
   const struct rs_dependence none = {.inflation = 1, .freedom = INFINITY};
-  double variance = autocovariance(centred, count, 0), pairs = 0, smallest = INFINITY;
+  double variance = rs_series_autocovariance(centred, count, 0), pairs = 0, smallest = INFINITY;
   if (variance <= 0)
     return none;
   size_t lag = 0;
   for (; lag + 1 < count / 4; lag += 2) {
-    double pair = (autocovariance(centred, count, lag) + autocovariance(centred, count, lag + 1)) / variance;
+    double pair =
+        (rs_series_autocovariance(centred, count, lag) + rs_series_autocovariance(centred, count, lag + 1)) / variance;
     if (pair <= 0)
       break;
     smallest = fmin(smallest, pair);
@@ -63,16 +65,6 @@ double rs_series_student(double z, double freedom) {
   return sqrt(freedom * expm1(u * u / freedom));
 }
 
-// The z with P(|Z| <= z) = level, by bisection of the error function.
-static double normal_quantile(double level) {
-  double low = 0, high = 10;
-  for (int i = 0; i < 50; i++) {
-    double middle = (low + high) / 2;
-    *(erf(middle / M_SQRT2) < level ? &low : &high) = middle;
-  }
-  return low;
-}
-
 double rs_stats_effective_count(const double *in_time_order, double *scratch, size_t count) {
   double sum = 0;
   for (size_t t = 0; t < count; t++)
@@ -82,8 +74,8 @@ double rs_stats_effective_count(const double *in_time_order, double *scratch, si
   return fmax((double)count / rs_series_dependence(scratch, count, 1).inflation, 1);
 }
 
-// Signs against the median, ties counting for neither side; their sum is 0 up to ties.
-static void fill_signs(const double *values, size_t count, double median, double *signs) {
+// Their sum is 0 up to ties before the mean is taken off.
+void rs_series_signs(const double *values, size_t count, double median, double *signs) {
   double sum = 0;
   for (size_t t = 0; t < count; t++) {
     signs[t] = (values[t] > median) - (values[t] < median);
@@ -96,9 +88,9 @@ static void fill_signs(const double *values, size_t count, double median, double
 // With the sorted values in the first half of scratch.
 static struct rs_interval interval_of_sorted(const double *in_time_order, double *scratch, size_t count, double level) {
   double *sorted = scratch, *signs = scratch + count, n = (double)count;
-  fill_signs(in_time_order, count, rs_stats_quantile(sorted, count, 0.5), signs);
+  rs_series_signs(in_time_order, count, rs_stats_quantile(sorted, count, 0.5), signs);
   struct rs_dependence dependence = rs_series_dependence(signs, count, 1);
-  double z = rs_series_student(normal_quantile(level), dependence.freedom);
+  double z = rs_series_student(rs_normal_quantile(level), dependence.freedom);
   double depth = (n - 1) / 2 - z / 2 * sqrt(n * dependence.inflation); // counted from the ends, 0 is the outermost
   if (depth > 0)
     return (struct rs_interval){.low = rs_stats_quantile(sorted, count, depth / (n - 1)),

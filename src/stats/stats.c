@@ -100,3 +100,20 @@ double rs_stats_binomial_tail(size_t count, size_t at_least, double probability)
   }
   return fmin(tail, 1);
 }
+
+// The lower limit is where P(B >= successes) = (1 - level) / 2; the upper one is 1 minus that of the failures.
+static double binomial_lower(size_t count, size_t successes, double level) {
+  double low = 0, high = successes == 0 ? 0 : 1;
+  for (int i = 0; i < 60; i++) {
+    double middle = (low + high) / 2;
+    *(rs_stats_binomial_tail(count, successes, middle) < (1 - level) / 2 ? &low : &high) = middle;
+  }
+  return low;
+}
+
+struct rs_interval rs_stats_binomial_limits(size_t count, size_t successes, double level) {
+  assert(count >= 1 && successes <= count);
+  return (struct rs_interval){.low = binomial_lower(count, successes, level),
+                              .high = 1 - binomial_lower(count, count - successes, level),
+                              .reached = level};
+}
