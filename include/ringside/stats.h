@@ -63,6 +63,25 @@ size_t rs_stats_warm_up(const double *in_time_order, double *scratch, size_t cou
 // At most one stationary series in twenty gives true. Says nothing on the size of the change: compare the medians.
 bool rs_stats_level_shift(const double *in_time_order, double *scratch, size_t count, size_t *where);
 
+// The mean block length that serves the stationary bootstrap of the mean best, by an automatic rule (Politis & White,
+// Econometric Reviews 23, 2004; corrected by Patton, Politis & White, 28, 2009). At least 1. count >= 1.
+double rs_stats_block_length(const double *in_time_order, double *scratch, size_t count);
+// One resample of the stationary bootstrap (Politis & Romano, JASA 89, 1994): blocks of geometric length, `block` on
+// average, from anywhere in the series, which is taken as a circle. Any statistic may be computed of it. count >= 1.
+void rs_stats_resample(const double *in_time_order, size_t count, double block, struct rs_random *random,
+                       double *resample);
+
+// Two stretches of time, or of two launches: values that depend on their neighbours within each.
+struct rs_series_pair {
+  const double *first, *second;
+  size_t first_count, second_count;
+};
+// The percentile interval of median(second) / median(first) over `repeats` pairs of resamples; the same seed gives the
+// same interval. It speaks about these two stretches only: two launches differ anyway, so it never decides between
+// sets. Values positive, counts >= 1, repeats >= 1000 for 95%. `scratch` is room for 2 x the larger count + repeats.
+struct rs_interval rs_stats_median_ratio_interval(const struct rs_series_pair *pair, size_t repeats, double level,
+                                                  struct rs_random *random, double *scratch);
+
 // ---- two sets of independent values, one value per launch -------------------------------------------------
 // `scratch` is room for as many values as both sets have; NaN and infinities are not allowed.
 
