@@ -131,4 +131,46 @@ struct rs_launch_order {
 struct rs_launch_order rs_stats_launch_order(const struct rs_set_pair *pair, const struct rs_set_pair *times,
                                              double *scratch);
 
+// ---- decisions between two sets of launches ---------------------------------------------------------------
+// A family is all hypotheses that one sentence will speak of (metric x size class, say); its verdicts hold together.
+// The values are times, one per launch, for example the geometric mean over a class of cases: larger is slower.
+
+// What `compare` takes by default. With ten launches of 1% noise it tells a slowdown of 2%, and often that there is no
+// difference; with less noise a smaller one does (docs/method.md has the rates).
+#define RS_DECISION_THRESHOLD 0.015
+// What launches_needed says when it is this many or more.
+#define RS_LAUNCHES_MANY 1000
+
+enum rs_verdict { RS_UNDECIDED, RS_FASTER, RS_SLOWER, RS_NO_DIFFERENCE };
+enum rs_doubt {
+  RS_DOUBT_NONE,
+  RS_DOUBT_VALUES,  // a set is empty, or a value is not a positive number
+  RS_DOUBT_COUNT,   // so few launches reach no p small enough, whatever they measure
+  RS_DOUBT_INTERVAL // the interval is too wide
+};
+struct rs_decision {
+  enum rs_verdict verdict;
+  enum rs_doubt doubt;                 // why the verdict is not decided
+  double ratio, ratio_low, ratio_high; // candidate / baseline, with its simultaneous interval; NaN for bad values
+  double level, level_reached;         // of the interval: that which the family asks for, that which the counts allow
+  double p, p_adjusted;                // of no difference, two-sided; by Holm over the family. 1 for bad values
+  double p_smallest;                   // the smallest p that so many launches, with the ties that they have, can reach
+  double noise;                        // what the width of the interval says of the spread of one launch, in log units
+  size_t baseline_count, candidate_count;
+  size_t launches_needed; // about how many more per set would decide; 0: decided, or nobody can tell
+};
+
+// SLOWER when p_adjusted is at most 1 - level and the ratio is at least 1 + threshold; FASTER the same with both sets
+// exchanged. NO_DIFFERENCE (beyond the threshold) when the whole interval lies within 1 / (1 + threshold) ..
+// 1 + threshold. Else UNDECIDED. Intervals are Bonferroni's, of level 1 - (1 - level) / count: simultaneous, and a
+// little wider than Holm's tests, so that SLOWER may stand beside an interval that just holds 1. `scratch` is room for
+// the values of the largest pair, and for 3 x count. 0 < level < 1, threshold >= 0.
+void rs_stats_decide(const struct rs_set_pair *family, size_t count, double threshold, double level, double *scratch,
+                     struct rs_decision *decisions);
+
+// For a gate: PASS when the whole interval lies at or below 1 + tolerance, FAIL when it lies above, else UNDECIDED, as
+// always where the counts do not allow the level. *launches_needed is as above.
+enum rs_gate { RS_GATE_UNDECIDED, RS_GATE_PASS, RS_GATE_FAIL };
+enum rs_gate rs_decision_gate(const struct rs_decision *decision, double tolerance, size_t *launches_needed);
+
 #endif
