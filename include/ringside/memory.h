@@ -24,12 +24,12 @@ struct rs_buffer {
 enum rs_status rs_buffer_open(enum rs_memory_kind kind, size_t bytes, struct rs_buffer *buffer, struct rs_error *error);
 void rs_buffer_close(struct rs_buffer *buffer); // {0} is fine; leaves {0}
 
-enum rs_datatype { RS_FLOAT32, RS_FLOAT64, RS_FLOAT16, RS_BFLOAT16, RS_INT32, RS_DATATYPE_COUNT };
-extern const char *const rs_datatype_names[]; // NULL-terminated: "float32", "float64", "float16", "bfloat16", "int32"
+enum rs_datatype { RS_FLOAT32, RS_FLOAT64, RS_FLOAT16, RS_BFLOAT16, RS_INT32, RS_INT64, RS_UINT8, RS_DATATYPE_COUNT };
+extern const char *const rs_datatype_names[]; // NULL-terminated: "float32", "float64", and so on
 size_t rs_datatype_bytes(enum rs_datatype datatype);
 
-enum rs_operation { RS_SUM, RS_AVG, RS_OPERATION_COUNT };
-extern const char *const rs_operation_names[]; // NULL-terminated: "sum", "avg"
+enum rs_operation { RS_SUM, RS_AVG, RS_MIN, RS_MAX, RS_PROD, RS_OPERATION_COUNT };
+extern const char *const rs_operation_names[]; // NULL-terminated: "sum", "avg", "min", "max", "prod"
 
 // float16 (IEEE 754 binary16) and bfloat16 conversions, round to nearest even, subnormals kept, NaN stays NaN.
 float rs_float16_to_float32(uint16_t value);
@@ -41,12 +41,26 @@ uint16_t rs_float32_to_bfloat16(float value);
 // copy: dst[i] = src[i].
 void rs_kernel_copy(void *dst, const void *src, size_t bytes);
 // reduce: dst[i] = a[i] (+) b[i] for `count` elements; AVG adds here and divides in rs_kernel_finish. 16-bit types
-// compute in float32 and round once per call and element; int32 wraps around (two's complement).
+// compute in float32 and round once per call and element; integers wrap around (two's complement; uint8 modulo 256). A
+// NaN operand comes out, made quiet; MIN and MAX hold -0 below +0. So every operation commutes bit for bit, except
+// that of two NaNs either may come out.
 void rs_kernel_reduce(enum rs_datatype datatype, enum rs_operation operation, void *dst, const void *a, const void *b,
                       size_t count);
-// finish: what an operation does once, last, to a value that holds all `rank_count` contributions: AVG divides by
-// rank_count (int32 truncates towards zero); SUM does nothing.
+// finish: what an operation does once, last, to a value that holds all `rank_count` > 0 contributions: AVG divides by
+// rank_count (integers truncate towards zero, exactly; 16-bit types round once); the others do nothing.
 void rs_kernel_finish(enum rs_datatype datatype, enum rs_operation operation, void *data, size_t count,
                       size_t rank_count);
+
+// The kernels above come in sets, one per kind of processor: "portable", "avx2", "avx512". The portable one defines
+// every result, the others give the same bits (but for the choice between two NaNs); reduce and finish use the best
+// that this processor runs.
+size_t rs_kernel_set_count(void); // of this build; the best first, "portable" last
+const char *rs_kernel_set_name(size_t set);
+bool rs_kernel_set_runs(size_t set); // whether this processor (and its operating system) has what the set needs
+// reduce and finish by one set, which must run here.
+void rs_kernel_set_reduce(size_t set, enum rs_datatype datatype, enum rs_operation operation, void *dst, const void *a,
+                          const void *b, size_t count);
+void rs_kernel_set_finish(size_t set, enum rs_datatype datatype, enum rs_operation operation, void *data, size_t count,
+                          size_t rank_count);
 
 #endif

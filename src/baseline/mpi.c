@@ -31,6 +31,10 @@ static MPI_Datatype mpi_datatype(enum rs_datatype datatype) {
     return MPI_DOUBLE;
   case RS_INT32:
     return MPI_INT32_T;
+  case RS_INT64:
+    return MPI_INT64_T;
+  case RS_UINT8:
+    return MPI_UINT8_T;
   default: // float16, bfloat16
     return MPI_UINT16_T;
   }
@@ -42,6 +46,9 @@ static enum rs_status mpi_open(const struct rs_baseline_params *params, void **s
   if (!started)
     return rs_error_set(error, RS_ERROR_UNSUPPORTED,
                         "baseline mpi: ranks are threads of one process, without MPI; leave out run.threads");
+  if (params->operation > RS_AVG)
+    return rs_error_set(error, RS_ERROR_UNSUPPORTED, "baseline mpi: no operation %s; use sum or avg",
+                        rs_operation_names[params->operation]);
   if (params->count > INT_MAX)
     return rs_error_set(error, RS_ERROR_UNSUPPORTED,
                         "baseline mpi: %llu elements do not fit MPI's int count; use sizes up to %d elements",

@@ -120,6 +120,8 @@ static void store_table(enum rs_datatype datatype, const int32_t *numbers, int32
     case RS_INT32:
       ((int32_t *)table)[i] = number;
       break;
+    case RS_INT64:
+    case RS_UINT8:
     case RS_DATATYPE_COUNT:
       assert(false);
     }
@@ -129,6 +131,10 @@ static void store_table(enum rs_datatype datatype, const int32_t *numbers, int32
 enum rs_status rs_pattern_open(enum rs_datatype datatype, enum rs_operation operation, size_t rank, size_t rank_count,
                                struct rs_pattern **pattern, struct rs_error *error) {
   assert(rank < rank_count);
+  if (datatype > RS_INT32 || operation > RS_AVG)
+    return rs_error_set(error, RS_ERROR_UNSUPPORTED,
+                        "the %s of %s cannot be verified; use sum or avg of a float type or int32",
+                        rs_operation_names[operation], rs_datatype_names[datatype]);
   if (rank_count > RS_PATTERN_RANKS_MAX)
     return rs_error_set(
         error, RS_ERROR_USAGE,
@@ -208,6 +214,8 @@ static void format_element(enum rs_datatype datatype, const void *element, char 
   case RS_INT32:
     snprintf(text, text_bytes, "%" PRId32, *(const int32_t *)element);
     break;
+  case RS_INT64:
+  case RS_UINT8:
   case RS_DATATYPE_COUNT:
     assert(false);
   }

@@ -5,7 +5,7 @@
 //
 // Rounding is to nearest, ties to even; subnormals are kept; a NaN stays a NaN, is made quiet where a conversion
 // computes, and keeps the leading bits of its payload. The processors' own conversions (F16C, Arm FCVT) give these
-// bits, so a later vector kernel can use them. Assumes the default rounding mode.
+// bits, so the vector kernels use them. Assumes the default rounding mode.
 #ifndef MEMORY_FLOAT16_H
 #define MEMORY_FLOAT16_H
 
@@ -72,9 +72,9 @@ static inline float bfloat16_widen(uint16_t value) {
 
 static inline uint16_t bfloat16_round(float value) {
   uint32_t bits = float32_bits(value);
-  uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16; // as in float16_round
-  uint32_t nan = bits >> 16 | 0x0040;
-  return (uint16_t)select_bits((bits & 0x7fffffff) > 0x7f800000, nan, rounded);
+  uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1); // as in float16_round
+  uint32_t quiet = bits | 0x00400000;
+  return (uint16_t)(select_bits(value != value, quiet, rounded) >> 16);
 }
 
 #endif
