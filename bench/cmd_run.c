@@ -62,9 +62,10 @@ static enum rs_status check_memory(const struct run_setup *setup, const struct r
                                    const struct rs_placement *placement, size_t rank, struct rs_error *error) {
   const struct rs_rank_facts *facts = &placement->ranks[rank];
   const struct rs_host_facts *host = &placement->hosts[facts->host];
-  uint64_t needed = rs_runner_memory(&setup->config, plan, rank, placement->rank_count);
-  uint64_t available = host->memory_available_bytes;
+  uint64_t needed, available = host->memory_available_bytes;
   char needed_text[32], available_text[32];
+  if (rs_runner_memory(&setup->config, plan, rank, &needed, error) < 0)
+    return error->status;
   if (available == 0 || needed <= available / facts->local_ranks)
     return RS_OK;
   return rs_error_set(error, RS_ERROR_USAGE,
@@ -118,10 +119,28 @@ static enum rs_status screen_case(void *state, const struct rs_case_result *resu
 
 static void case_words(const struct rs_case *point, char *text, size_t bytes) {
   char size[32];
+  bool network = point->benchmark != RS_BENCHMARK_REDUCE;
   rs_format_size(point->size_bytes, size, sizeof size);
-  snprintf(text, bytes, "%s %s%s%s %s %s", rs_collective_names[point->collective],
-           point->algorithm ? point->algorithm->name : point->baseline->name, point->transport ? "/" : "",
-           point->transport ? point->transport->name : "", size, rs_datatype_names[point->datatype]);
+  snprintf(text, bytes, "%s %s%s%s %s %s", network ? rs_collective_names[point->collective] : "reduction",
+           rs_case_implementation(point), point->transport ? "/" : "", point->transport ? point->transport->name : "",
+           size, rs_datatype_names[point->datatype]);
+}
+
+// "root 3, round 2, beside incast": what else tells a case from its neighbours.
+static void case_details(const struct rs_case *point, const struct rs_config *config, struct rs_text *text) {
+  char pairing[32];
+  if (rs_collective_traits[point->collective].reduces)
+    rs_text_append(text, " %s", rs_operation_names[point->operation]);
+  if (point->benchmark != RS_BENCHMARK_REDUCE)
+    rs_text_append(text, " %s", rs_mode_names[point->mode]);
+  if (point->in_place)
+    rs_text_append(text, " in place");
+  if (rs_collective_traits[point->collective].rooted)
+    rs_text_append(text, " root %u", point->root);
+  if (point->benchmark == RS_BENCHMARK_P2P)
+    rs_text_append(text, " %s", rs_case_pairing(point, (enum rs_pairs)config->pairs, pairing, sizeof pairing));
+  if (point->congestor != RS_CONGESTOR_NONE)
+    rs_text_append(text, " beside %s", rs_congestor_names[point->congestor]);
 }
 
 static void screen_progress(void *state, size_t done, size_t total, double seconds_left, const struct rs_case *next) {
@@ -144,20 +163,26 @@ static void clear_progress(const struct screen *screen) {
     fprintf(stderr, "\r%100s\r", "");
 }
 
-static void print_plan(const struct rs_plan *plan, const struct rs_config *config,
-                       const struct rs_placement *placement) {
+static enum rs_status print_plan(const struct rs_plan *plan, const struct rs_config *config,
+                                 const struct rs_placement *placement, struct rs_error *error) {
+  uint64_t bytes;
+  if (rs_runner_memory(config, plan, 0, &bytes, error) < 0)
+    return error->status;
   for (size_t i = 0; i < plan->case_count; i++) {
     const struct rs_case *point = &plan->cases[i];
     char words[128];
+    struct rs_text details = {0};
     case_words(point, words, sizeof words);
-    printf("%4u  %s %s %s%s\n", point->id, words, rs_operation_names[point->operation], rs_mode_names[point->mode],
-           point->in_place ? " in place" : "");
+    case_details(point, config, &details);
+    printf("%4u  %s%s\n", point->id, words, details.data ? details.data : "");
+    rs_text_fini(&details);
   }
   char memory[32];
-  rs_format_size(rs_runner_memory(config, plan, 0, placement->rank_count), memory, sizeof memory);
+  rs_format_size(bytes, memory, sizeof memory);
   printf("%zu cases, %zu ranks on %zu hosts, at most %zu iterations each, %s per rank\n", plan->case_count,
          placement->rank_count, placement->host_count, rs_runner_max_iterations(config, plan, placement->rank_count),
          memory);
+  return RS_OK;
 }
 
 // ---- the run ----------------------------------------------------------------------------------------------
@@ -242,12 +267,15 @@ static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs
   const struct run_setup *setup = run->setup;
   if (draw_seed(world, &run->config, error) < 0)
     return error->status;
-  if (rs_world_agree(world, rs_plan_make(&run->config, &run->plan, error), error) < 0)
-    return error->status;
   if (rs_world_agree(world, rs_topology_open(&run->topology, error), error) < 0)
     return error->status;
   if (rs_placement_gather(world, run->topology, &run->placement, error) < 0)
     return error->status;
+  if (rs_world_agree(world, rs_plan_make(&run->config, &run->placement, &run->plan, error), error) < 0)
+    return error->status;
+  if (world->rank == 0 && run->plan.left_out > 0)
+    fprintf(stderr, "ringside run: %zu combination%s left out: %s\n", run->plan.left_out,
+            run->plan.left_out == 1 ? " is" : "s are", run->plan.reason);
   enum rs_status status = check_memory(setup, &run->plan, &run->placement, world->rank, error);
   if (status == RS_OK && world->rank == 0 && !setup->dry_run)
     status = check_output(setup, run->path, error);
@@ -282,7 +310,7 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
         world, format_config(run.setup, run.setup->config.seed ? 0 : run.config.seed, &run.config_text, error), error);
   if (status == RS_OK && run.setup->dry_run) {
     if (world->rank == 0)
-      print_plan(&run.plan, &run.config, &run.placement);
+      status = print_plan(&run.plan, &run.config, &run.placement, error);
   } else if (status == RS_OK) {
     status = measure(world, &run, error);
   }

@@ -17,26 +17,56 @@ static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "M
 // ---- planned rows -----------------------------------------------------------------------------------------
 
 // Says what the row is about, and leaves what came out of it.
-static void identify(const struct rs_case *point, size_t rank_count, struct rs_case_row *row) {
-  const char *name = point->algorithm ? point->algorithm->name : point->baseline->name;
+static void identify(const struct rs_config *config, const struct rs_plan *plan, const struct rs_case *point,
+                     struct rs_case_row *row) {
+  const struct rs_collective_traits *traits = &rs_collective_traits[point->collective];
+  bool network = point->benchmark != RS_BENCHMARK_REDUCE;
   row->case_id = point->id;
   row->in_place = point->in_place;
   row->size_bytes = point->size_bytes;
   row->count = point->count;
-  row->rank_count = (uint32_t)rank_count;
-  row->peer_a = row->peer_b = row->root = -1;
-  row->measured_ranks = (uint32_t)rank_count;
+  row->rank_count = plan->rank_count;
+  row->measured_ranks = plan->measured_count;
+  row->root = traits->rooted ? (int32_t)plan->measured[point->root] : -1;
+  row->peer_a = row->peer_b = -1;
+  if (point->benchmark == RS_BENCHMARK_P2P && config->pairs == RS_PAIRS_ENDS) {
+    row->peer_a = (int32_t)plan->measured[0];
+    row->peer_b = (int32_t)plan->measured[plan->measured_count - 1];
+  }
   row->chunk_bytes = point->chunk_bytes;
   row->lanes = point->lanes;
-  snprintf(row->benchmark, sizeof row->benchmark, "collective");
-  snprintf(row->collective, sizeof row->collective, "%s", rs_collective_names[point->collective]);
-  snprintf(row->implementation, sizeof row->implementation, "%s", name);
-  snprintf(row->algorithm, sizeof row->algorithm, "%s", point->algorithm ? name : "");
+  snprintf(row->benchmark, sizeof row->benchmark, "%s", rs_benchmark_names[point->benchmark]);
+  snprintf(row->collective, sizeof row->collective, "%s", network ? rs_collective_names[point->collective] : "");
+  snprintf(row->implementation, sizeof row->implementation, "%s", rs_case_implementation(point));
+  snprintf(row->algorithm, sizeof row->algorithm, "%s", point->algorithm ? point->algorithm->name : "");
   snprintf(row->transport, sizeof row->transport, "%s", point->transport ? point->transport->name : "");
   snprintf(row->mode, sizeof row->mode, "%s", rs_mode_names[point->mode]);
   snprintf(row->datatype, sizeof row->datatype, "%s", rs_datatype_names[point->datatype]);
-  snprintf(row->operation, sizeof row->operation, "%s", rs_operation_names[point->operation]);
+  snprintf(row->operation, sizeof row->operation, "%s", traits->reduces ? rs_operation_names[point->operation] : "");
   snprintf(row->order, sizeof row->order, "default");
+  rs_case_pairing(point, (enum rs_pairs)config->pairs, row->pairing, sizeof row->pairing);
+  snprintf(row->congestor, sizeof row->congestor, "%s", plan->congested ? rs_congestor_names[point->congestor] : "");
+}
+
+// The pairs of all point-to-point cases, to free; NULL with *count 0 where there are none.
+static struct rs_pair_row *plan_pairs(const struct rs_config *config, const struct rs_plan *plan, size_t *count,
+                                      struct rs_error *error) {
+  size_t room = 0;
+  *count = 0;
+  for (size_t i = 0; i < plan->case_count; i++)
+    room += plan->cases[i].benchmark == RS_BENCHMARK_P2P ? plan->rank_count / 2 : 0;
+  struct rs_pair_row *rows = rs_allocate(room, sizeof *rows, "planned pairs", error);
+  for (size_t i = 0; rows && i < plan->case_count; i++)
+    *count += rs_case_pairs(config, plan, &plan->cases[i], rows + *count);
+  return rows;
+}
+
+// Where the pairs of a case begin: every point-to-point case has as many as this one.
+static size_t first_pair(const struct rs_plan *plan, const struct rs_case_result *result) {
+  size_t before = 0;
+  for (size_t i = 0; i < result->plan->id; i++)
+    before += plan->cases[i].benchmark == RS_BENCHMARK_P2P;
+  return before * result->pair_count;
 }
 
 // ---- attributes -------------------------------------------------------------------------------------------
@@ -161,11 +191,14 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
   const struct rs_plan *plan = record->plan;
   size_t rank_count = record->world->size;
   struct attribute_list attributes = {0};
+  size_t pair_count;
+  struct rs_pair_row *pairs = NULL;
   struct rs_case_row *rows = rs_allocate(plan->case_count, sizeof *rows, "planned rows", error);
   if (rows == NULL)
     return error->status;
   for (size_t i = 0; i < plan->case_count; i++)
-    identify(&plan->cases[i], rank_count, &rows[i]);
+    identify(record->config, plan, &plan->cases[i], &rows[i]);
+  pairs = plan_pairs(record->config, plan, &pair_count, error);
   collect_attributes(record, &attributes, error);
   struct rs_run_facts facts = {
       .command_line = record->setup->command_line,
@@ -184,12 +217,15 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
       .counter_count = record->counters.row_count,
       .cases = rows,
       .case_count = plan->case_count,
+      .pairs = pairs,
+      .pair_count = pair_count,
       .rank_count = rank_count,
       .max_iterations = rs_runner_max_iterations(record->config, plan, rank_count),
   };
   if (error->status == RS_OK)
     rs_writer_open(record->path, record->setup->force, &facts, &record->writer, error);
   free_attributes(&attributes);
+  free(pairs);
   free(rows);
   return error->status;
 }
@@ -219,8 +255,11 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
 enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
   struct run_record *record = state;
   struct rs_case_row row = result->figures;
-  identify(result->plan, record->world->size, &row);
+  identify(record->config, record->plan, result->plan, &row);
   row.finished = 1;
+  if (result->pair_count > 0 &&
+      rs_writer_pairs(record->writer, first_pair(record->plan, result), result->pairs, result->pair_count, error) < 0)
+    return error->status;
   return rs_writer_case(record->writer, &row, result->iterations, result->samples, error);
 }
 

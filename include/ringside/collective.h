@@ -128,9 +128,10 @@ const struct rs_algorithm *rs_algorithm_find(enum rs_collective collective, cons
 uint32_t rs_place_part(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
                        enum rs_buffer_id buffer, uint32_t place);
 
-// peers[r] = true for every rank that `rank` sends to or receives from; rank_count entries, others left as they are.
+// peers[r] = true for every rank that `rank` sends to or receives from, others left as they are. members[r] is the
+// index in `peers` that rank r of the schedule stands for; NULL: r itself.
 void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
-                       bool *peers);
+                       const uint32_t *members, bool *peers);
 
 // ---- pairs ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-// launch: how the ranks came to be. The only module, besides baseline/mpi.c, that sees MPI.
+// launch: how the ranks came to be. The only module, besides baseline/mpi*, that sees MPI.
 #ifndef RINGSIDE_LAUNCH_H
 #define RINGSIDE_LAUNCH_H
 

@@ -22,17 +22,38 @@ extern const char *const rs_mode_names[]; // NULL-terminated
 enum rs_start { RS_START_AUTO, RS_START_TIME, RS_START_BARRIER };
 extern const char *const rs_start_names[]; // NULL-terminated
 
+enum rs_benchmark { RS_BENCHMARK_COLLECTIVE, RS_BENCHMARK_P2P, RS_BENCHMARK_REDUCE };
+extern const char *const rs_benchmark_names[]; // NULL-terminated
+
+// Which ranks point-to-point benchmarks pair: every two, in the rounds of a tournament; r with r + n/2, all at once; or
+// the first with the last alone.
+enum rs_pairs { RS_PAIRS_ALL, RS_PAIRS_HALVES, RS_PAIRS_ENDS };
+extern const char *const rs_pairs_names[]; // NULL-terminated
+
+// What the ranks that are not measured do meanwhile; see src/measure/congestor.c.
+enum rs_congestor { RS_CONGESTOR_NONE, RS_CONGESTOR_INCAST, RS_CONGESTOR_ALLTOALL, RS_CONGESTOR_RING };
+extern const char *const rs_congestor_names[]; // NULL-terminated
+
 // Filled through rs_sweep_options (keys at the top level), rs_run_options ("run.*") and rs_sample_options
 // ("samples.*"). Names of algorithms, baselines and transports stay words here; rs_plan_make resolves them.
 struct rs_config {
   // the sweep
-  struct rs_uint_list collectives; // enum rs_collective
+  struct rs_uint_list benchmarks;      // enum rs_benchmark
+  struct rs_uint_list collectives;     // enum rs_collective
+  struct rs_uint_list point_to_points; // enum rs_collective, counted from RS_PINGPONG
+  struct rs_uint_list roots;           // of rooted collectives
+  struct rs_uint_list congestors;      // enum rs_congestor
   struct rs_word_list algorithms, baselines, transports;
   struct rs_uint_list datatypes, operations, modes, in_place;
   struct rs_uint_list sizes;  // bytes per rank
   struct rs_uint_list chunks; // bytes; 0: not cut
   struct rs_uint_list lanes;
+  uint64_t pairs; // enum rs_pairs
   // run.*
+  uint64_t group_size;     // consecutive ranks that hierarchical algorithms take for one host; 0: real hosts
+  double skew;             // of alltoallv's blocks, see rs_expert_bounds
+  double congestor_share;  // of the ranks
+  uint64_t congestor_size; // bytes per rank of one operation of the background traffic
   int64_t timeout_ns, case_time_ns;
   int64_t budget_ns;    // for all cases together; 0: case_time each
   uint64_t start;       // enum rs_start
@@ -53,30 +74,59 @@ extern const struct rs_option rs_sweep_options[], rs_run_options[], rs_sample_op
 
 // ---- plan -------------------------------------------------------------------------------------------------
 
-// One point of the sweep. Exactly one of algorithm and baseline is set; transport is NULL for a baseline.
+// One point of the sweep: a benchmark, and what carries it. One of algorithm, baseline and kernel is set; the transport
+// is an algorithm's. A kernel (benchmark reduce) is a kernel set of memory.h, or rs_kernel_set_count() for memcpy.
 struct rs_case {
   uint32_t id; // index in the plan
-  enum rs_collective collective;
+  enum rs_benchmark benchmark;
+  enum rs_collective collective; // RS_ALLREDUCE for benchmark reduce
   const struct rs_algorithm *algorithm;
   const struct rs_baseline *baseline;
+  size_t kernel;
   const struct rs_transport *transport;
   enum rs_mode mode;
   enum rs_datatype datatype;
   enum rs_operation operation;
   bool in_place;
   uint64_t size_bytes, count, chunk_bytes;
-  uint32_t lanes;
+  uint32_t lanes, root;
+  uint32_t round; // p2p: of the tournament, with pairs = all
+  enum rs_congestor congestor;
 };
+// "ring", "mpi", "avx2"
+const char *rs_case_implementation(const struct rs_case *point);
+// "round 3", "halves", "ends"; "" unless the case is point to point. Returns `text`.
+const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, char *text, size_t bytes);
+
 struct rs_plan {
   struct rs_case *cases; // in the order of the sweep; the order of running is the runner's
   size_t case_count;
-  uint64_t size_max; // of all cases
+  uint64_t input_max, output_max; // bytes per rank, of all cases
   size_t lanes_max;
+  uint32_t rank_count;
+  // Ranks whose time counts, and the others, which congest or idle; both ascending. Without congestors: all and none.
+  uint32_t *measured, *others;
+  uint32_t measured_count, other_count;
+  uint32_t *groups; // of the measured ranks, by index in `measured`
+  bool congested;   // some case has background traffic
+  size_t left_out;  // combinations that cannot be measured,
+  char reason[160]; // and why the first one cannot
 };
-// Expands a configuration. USAGE names the unknown algorithm, baseline or transport and lists those that exist, or the
-// size that is no multiple of a datatype.
-enum rs_status rs_plan_make(const struct rs_config *config, struct rs_plan *plan, struct rs_error *error);
+// Expands a configuration for the ranks placed. USAGE names the unknown algorithm, baseline or transport and lists
+// those that exist, or the size that is no multiple of a datatype, or the root beyond the last rank.
+enum rs_status rs_plan_make(const struct rs_config *config, const struct rs_placement *placement, struct rs_plan *plan,
+                            struct rs_error *error);
 void rs_plan_fini(struct rs_plan *plan);
+
+// The pairs of a p2p case, lower rank first and ascending; at most rank_count / 2. Returns how many; 0 for other cases.
+// Ranks are those of the world. Only case_id, rank_a and rank_b are set, the figures are NaN.
+size_t rs_case_pairs(const struct rs_config *config, const struct rs_plan *plan, const struct rs_case *point,
+                     struct rs_pair_row *rows);
+
+// How tokens spread over experts: rank d's share of `elements` falls as 1 / (1 + its place)^skew (Zipf), where places
+// are shuffled, the same for every sender; bounds[d] .. bounds[d + 1] is rank d's block, rank_count + 1 entries. skew
+// 0: even.
+void rs_expert_bounds(uint64_t elements, uint32_t rank_count, double skew, uint64_t *bounds);
 
 // algbw is size / time; busbw scales it by what the busiest link must carry: see struct rs_collective_traits. 1 for one
 // rank, so that a figure stands there.
@@ -84,21 +134,25 @@ double rs_busbw_factor(enum rs_collective collective, size_t rank_count);
 
 // ---- verifiable input -------------------------------------------------------------------------------------
 
-// Input such that leaving out, doubling, or replacing by another's any rank's contribution to any 64 neighbouring
-// elements changes the result, up to RS_PATTERN_RANKS_MAX ranks, and such that every datatype adds it exactly in any
-// order. See src/measure/pattern.c for the construction.
+// Input such that a wrong result cannot look right. Where contributions are joined: leaving out, doubling, or replacing
+// by another's any rank's contribution to any 64 neighbouring elements changes the result of sum, avg and prod, up to
+// RS_PATTERN_RANKS_MAX ranks, and every datatype computes it exactly in any order. min and max cannot tell a
+// contribution that came twice, and take 2 rank_count neighbours to show one that is missing. Where data is moved, any
+// 64 neighbouring elements tell whose they are and where they stood. See src/measure/pattern.c for the constructions.
 #define RS_PATTERN_RANKS_MAX 4096
 struct rs_pattern;
-enum rs_status rs_pattern_open(enum rs_datatype datatype, enum rs_operation operation, size_t rank, size_t rank_count,
-                               struct rs_pattern **pattern, struct rs_error *error);
+// UNSUPPORTED: avg of uint8, whose few values cannot tell.
+enum rs_status rs_pattern_open(enum rs_collective collective, enum rs_datatype datatype, enum rs_operation operation,
+                               size_t rank, size_t rank_count, struct rs_pattern **pattern, struct rs_error *error);
 void rs_pattern_close(struct rs_pattern *pattern); // NULL is fine
-// This rank's input.
-void rs_pattern_fill(const struct rs_pattern *pattern, void *data, uint64_t count);
-// Bytes that are no valid result anywhere, so that stale output cannot pass.
-void rs_pattern_poison(const struct rs_pattern *pattern, void *data, uint64_t count);
-// Compares every element with the exact result. MISMATCH: "element 17: expected 42, found 41 (3 of 1024 differ)".
-enum rs_status rs_pattern_check(const struct rs_pattern *pattern, const void *data, uint64_t count,
-                                struct rs_error *error);
+// What the caller of this rank fills of the input; the rest of `input` is left as it is.
+void rs_pattern_fill(const struct rs_pattern *pattern, const struct rs_shape *shape, void *input);
+// Bytes that are no valid result anywhere, so that stale output cannot pass; over all of the output.
+void rs_pattern_poison(const struct rs_pattern *pattern, const struct rs_shape *shape, void *output);
+// Compares every element of the result with what it must be, and out of place that nothing else of the output was
+// written. MISMATCH: "element 17: expected 42, found 41 (3 of 1024 differ)".
+enum rs_status rs_pattern_check(const struct rs_pattern *pattern, const struct rs_shape *shape, bool in_place,
+                                const void *output, struct rs_error *error);
 
 // ---- runner -----------------------------------------------------------------------------------------------
 
@@ -108,6 +162,8 @@ struct rs_case_result {
   struct rs_case_row figures; // all but the identity of the case is filled
   const struct rs_iteration_row *iterations;
   const struct rs_sample *samples; // iterations x rank_count
+  const struct rs_pair_row *pairs; // p2p: in the order of rs_case_pairs
+  size_t pair_count;
 };
 
 // Where results go as they are made; called on rank 0, never inside a timed region.
@@ -138,7 +194,8 @@ const struct rs_link_row *rs_runner_links(const struct rs_runner *runner, size_t
 // ns that one reading of the clock costs on this rank.
 double rs_runner_clock_cost(const struct rs_runner *runner);
 // Host memory this rank needs for the plan, in bytes.
-uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank, size_t rank_count);
+enum rs_status rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank,
+                                uint64_t *bytes, struct rs_error *error);
 // Rows of /iterations that one case may take: samples.max_iterations, or what keeps the file under 256 MiB; never fewer
 // than warm-up, min_iterations and the checks need.
 size_t rs_runner_max_iterations(const struct rs_config *config, const struct rs_plan *plan, size_t rank_count);

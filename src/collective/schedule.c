@@ -14,7 +14,7 @@ uint32_t rs_place_part(const struct rs_algorithm *algorithm, const struct rs_sch
 }
 
 void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
-                       bool *peers) {
+                       const uint32_t *members, bool *peers) {
   struct rs_step steps[RS_ROUND_STEPS_MAX];
   const uint32_t rounds = algorithm->rounds(params);
   for (uint32_t k = 0; k < rounds; k++) {
@@ -22,7 +22,7 @@ void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_sch
     for (uint32_t i = 0; i < count; i++) {
       const struct rs_step_traits *traits = &rs_step_traits[steps[i].kind];
       if (traits->sends || traits->receives) {
-        peers[steps[i].peer] = true;
+        peers[members ? members[steps[i].peer] : steps[i].peer] = true;
       }
     }
   }

@@ -19,6 +19,7 @@ void progress_init(struct progress *progress, const struct sampler *sampler, con
       .start = sampler->config->start == RS_START_BARRIER ? RS_START_BARRIER : RS_START_TIME,
       .time_ns = time_ns,
       .repeat = 1,
+      .congest_repeat = point->congestor != RS_CONGESTOR_NONE,
   };
   start_pace_init(&progress->pace, sampler->yields);
 }
@@ -35,8 +36,9 @@ static size_t append(struct sampler *sampler, struct progress *progress, bool *f
       late |= sample->late;
     }
     progress_convert_row(sampler, progress->rows);
-    uint32_t flags =
-        batch->flags | (batch->check ? RS_ITERATION_VERIFIED : 0u) | (late ? RS_ITERATION_INVALID_START : 0u);
+    uint32_t flags = batch->flags | (batch->check ? RS_ITERATION_VERIFIED : 0u) |
+                     (late ? RS_ITERATION_INVALID_START : 0u) |
+                     (progress_row_covered(sampler, progress->rows) ? 0u : RS_ITERATION_UNCOVERED);
     sampler->iterations[progress->rows++] = (struct rs_iteration_row){.case_id = progress->point->id, .flags = flags};
     late_rows += late != 0;
     if (i == 0)
@@ -45,13 +47,35 @@ static size_t append(struct sampler *sampler, struct progress *progress, bool *f
   return late_rows;
 }
 
+// As much traffic as covers nearly all iterations, from what the last batch says; twice that while many are uncovered.
+static void adapt_congestors(struct sampler *sampler, struct progress *progress) {
+  size_t count = progress->batch.iterations, size = sampler->world->size, uncovered = 0;
+  int64_t fastest = INT64_MAX;
+  if (sampler->other_count == 0)
+    return;
+  for (size_t i = 0; i < count; i++) {
+    size_t row = progress->rows - count + i;
+    sampler->scratch[i] = (double)progress_row_span(sampler, row);
+    uncovered += !progress_row_covered(sampler, row);
+    for (size_t o = 0; o < sampler->other_count; o++) {
+      const struct rs_sample *sample = &sampler->samples[row * size + sampler->others[o]];
+      int64_t took = sample->exit_ns - sample->entry_ns;
+      fastest = took < fastest ? took : fastest;
+    }
+  }
+  rs_stats_sort(sampler->scratch, count);
+  int64_t needed = (int64_t)rs_stats_quantile(sampler->scratch, count, 0.95) + CONGESTOR_LEAD_NS;
+  bool short_of_it = uncovered > count / 10;
+  progress->congest_repeat = congestor_repeat(progress->batch.congest_repeat, fastest, needed * (short_of_it ? 2 : 1));
+}
+
 // ---- what comes next --------------------------------------------------------------------------------------
 
 // How long nearly all iterations of the last batch took.
 static int64_t busy_time(struct sampler *sampler, const struct progress *progress) {
   size_t count = progress->batch.iterations;
   for (size_t i = 0; i < count; i++)
-    sampler->scratch[i] = (double)progress_row_span(sampler, progress->rows - count + i);
+    sampler->scratch[i] = (double)progress_row_busy(sampler, progress->rows - count + i);
   rs_stats_sort(sampler->scratch, count);
   return (int64_t)rs_stats_quantile(sampler->scratch, count, 0.95);
 }
@@ -95,6 +119,7 @@ static void announce(const struct sampler *sampler, struct progress *progress) {
   struct announcement *batch = &progress->batch;
   bool by_time = progress->start == RS_START_TIME && progress->pace.period_ns > 0 && !batch->check;
   batch->start = by_time ? RS_START_TIME : RS_START_BARRIER;
+  batch->congest_repeat = progress->congest_repeat;
   batch->period_ns = progress->pace.period_ns;
   batch->first_ns = clock_to_common(&sampler->line, clock_now(sampler->clock)) + progress->pace.lead_ns;
 }
@@ -134,6 +159,7 @@ void progress_take(struct progress *progress, struct sampler *sampler) {
   bool first_late = false;
   const struct announcement *batch = &progress->batch;
   size_t late = append(sampler, progress, &first_late);
+  adapt_congestors(sampler, progress);
   if (batch->start != RS_START_TIME)
     return;
   start_pace_adapt(&progress->pace, batch->iterations, late, first_late, busy_time(sampler, progress));

@@ -10,11 +10,12 @@ enum stop_reason { STOP_NOT, STOP_INTERVAL, STOP_TIME, STOP_MAX_ITERATIONS };
 
 // What rank 0 tells everybody before a batch.
 struct announcement {
-  uint64_t iterations; // 0: the case is over
-  uint32_t flags;      // of every row of the batch
-  uint32_t repeat;     // operations per iteration
-  uint32_t start;      // enum rs_start: TIME or BARRIER
-  uint32_t check;      // fresh input before, every element after
+  uint64_t iterations;     // 0: the case is over
+  uint32_t flags;          // of every row of the batch
+  uint32_t repeat;         // operations per iteration
+  uint32_t congest_repeat; // operations of the background traffic per iteration; 0: there is none
+  uint32_t start;          // enum rs_start: TIME or BARRIER
+  uint32_t check;          // fresh input before, every element after
   int64_t first_ns, period_ns;
 };
 
@@ -30,7 +31,7 @@ struct progress {
   bool level_shift, check_due, finished;
   enum stop_reason stop;
   struct rs_summary summary;
-  uint32_t repeat;
+  uint32_t repeat, congest_repeat;
 };
 
 void progress_init(struct progress *progress, const struct sampler *sampler, const struct rs_case *point, bool checks,
@@ -45,7 +46,9 @@ void progress_settle(struct progress *progress, struct sampler *sampler, enum rs
 
 // progress_rows.c: what the rows say.
 void progress_convert_row(struct sampler *sampler, size_t row);
-int64_t progress_row_span(const struct sampler *sampler, size_t row); // from the first entry to the last exit
+int64_t progress_row_span(const struct sampler *sampler, size_t row); // first entry to last exit of those measured
+int64_t progress_row_busy(const struct sampler *sampler, size_t row); // of all ranks
+bool progress_row_covered(const struct sampler *sampler, size_t row); // by background traffic, or there is none
 void progress_summarise(struct progress *progress, struct sampler *sampler);
 
 #endif

@@ -14,14 +14,41 @@ void progress_convert_row(struct sampler *sampler, size_t row) {
   }
 }
 
-int64_t progress_row_span(const struct sampler *sampler, size_t row) {
+static void extend(struct rs_sample *span, const struct rs_sample *sample) {
+  span->entry_ns = sample->entry_ns < span->entry_ns ? sample->entry_ns : span->entry_ns;
+  span->exit_ns = sample->exit_ns > span->exit_ns ? sample->exit_ns : span->exit_ns;
+}
+
+static struct rs_sample measured_span(const struct sampler *sampler, size_t row) {
   const struct rs_sample *samples = &sampler->samples[row * sampler->world->size];
-  int64_t entry = samples[0].entry_ns, exit = samples[0].exit_ns;
-  for (size_t r = 1; r < sampler->world->size; r++) {
-    entry = samples[r].entry_ns < entry ? samples[r].entry_ns : entry;
-    exit = samples[r].exit_ns > exit ? samples[r].exit_ns : exit;
+  struct rs_sample span = samples[sampler->measured[0]];
+  for (size_t i = 1; i < sampler->measured_count; i++)
+    extend(&span, &samples[sampler->measured[i]]);
+  return span;
+}
+
+int64_t progress_row_span(const struct sampler *sampler, size_t row) {
+  struct rs_sample span = measured_span(sampler, row);
+  return span.exit_ns - span.entry_ns;
+}
+
+int64_t progress_row_busy(const struct sampler *sampler, size_t row) {
+  const struct rs_sample *samples = &sampler->samples[row * sampler->world->size];
+  struct rs_sample span = measured_span(sampler, row);
+  for (size_t i = 0; i < sampler->other_count; i++)
+    extend(&span, &samples[sampler->others[i]]);
+  return span.exit_ns - span.entry_ns;
+}
+
+bool progress_row_covered(const struct sampler *sampler, size_t row) {
+  const struct rs_sample *samples = &sampler->samples[row * sampler->world->size];
+  struct rs_sample span = measured_span(sampler, row);
+  for (size_t i = 0; i < sampler->other_count; i++) {
+    const struct rs_sample *other = &samples[sampler->others[i]];
+    if (other->entry_ns > span.entry_ns || other->exit_ns < span.exit_ns)
+      return false;
   }
-  return exit - entry;
+  return true;
 }
 
 // The counted times in order, without those before they had settled.
@@ -81,8 +108,9 @@ static void flag_warm_up(struct sampler *sampler, const struct progress *progres
 
 static void count_flags(const struct sampler *sampler, const struct progress *progress, struct rs_case_row *figures) {
   for (size_t i = 0; i < progress->rows; i++) {
-    figures->warm_up += (sampler->iterations[i].flags & RS_ITERATION_WARM_UP) != 0;
-    figures->invalid += sampler->iterations[i].flags == RS_ITERATION_INVALID_START;
+    uint32_t flags = sampler->iterations[i].flags;
+    figures->warm_up += (flags & RS_ITERATION_WARM_UP) != 0;
+    figures->invalid += flags != 0 && (flags & (RS_ITERATION_WARM_UP | RS_ITERATION_VERIFIED)) == 0;
   }
 }
 
@@ -105,7 +133,9 @@ static void fill_figures(struct sampler *sampler, const struct rs_case *point, c
       .gap_ns = median_of_rows(sampler, progress->rows, gap_before),
       .after_check_ns = median_of_rows(sampler, progress->rows, span_after_check) / progress->repeat,
   };
-  figures->busbw_gb_s = figures->algbw_gb_s * rs_busbw_factor(point->collective, sampler->world->size);
+  bool network = point->benchmark != RS_BENCHMARK_REDUCE;
+  figures->busbw_gb_s =
+      figures->algbw_gb_s * (network ? rs_busbw_factor(point->collective, sampler->measured_count) : 1);
   snprintf(figures->stop_reason, sizeof figures->stop_reason, "%s", stop_reason_names[progress->stop]);
   snprintf(figures->start, sizeof figures->start, "%s", rs_start_names[progress->start]);
   for (size_t r = 0; r < sampler->world->size; r++) {

@@ -1,5 +1,7 @@
 // The runner: opens what a plan needs, then measures its cases in random order.
 #include "measure/link_probe.h"
+#include "measure/operation.h"
+#include "measure/pair_rows.h"
 #include "measure/sampler.h"
 
 #include <stdlib.h>
@@ -20,7 +22,9 @@ struct rs_runner {
   struct rs_runner_params params;
   enum rs_wait wait;
   struct link *links; // per rs_transports row; device NULL: not in the plan
-  struct rs_buffer input, output;
+  struct case_setup setup;
+  struct rs_buffer input, output, other; // other: the second operand of a kernel
+  struct rs_pair_row *pair_rows;
   struct sampler sampler;
   uint32_t *order; // the cases as they are run
   struct rs_link_row *link_rows;
@@ -38,51 +42,57 @@ size_t rs_runner_max_iterations(const struct rs_config *config, const struct rs_
   return rs_max_size(rs_min_size(FILE_BYTES_MAX / row / plan->case_count, ITERATIONS_DEFAULT), least);
 }
 
-static struct rs_schedule_params schedule_of(const struct rs_case *point, size_t rank_count) {
-  return (struct rs_schedule_params){.collective = point->collective, .rank_count = (uint32_t)rank_count};
+static bool has_benchmark(const struct rs_plan *plan, enum rs_benchmark benchmark) {
+  for (size_t i = 0; i < plan->case_count; i++)
+    if (plan->cases[i].benchmark == benchmark)
+      return true;
+  return false;
 }
 
-static struct rs_executor_params executor_params(const struct rs_config *config, const struct rs_case *point,
-                                                 size_t rank, size_t rank_count) {
-  return (struct rs_executor_params){
-      .algorithm = point->algorithm,
-      .schedule = schedule_of(point, rank_count),
-      .rank = (uint32_t)rank,
-      .datatype = point->datatype,
-      .operation = point->operation,
-      .count = point->count,
-      .chunk_bytes = point->chunk_bytes,
-      .lanes = point->lanes,
-      .window = config->window,
-      .timeout_ns = config->timeout_ns,
-  };
+static uint64_t other_bytes(const struct rs_plan *plan) {
+  return has_benchmark(plan, RS_BENCHMARK_REDUCE) ? plan->input_max : 0;
 }
 
-uint64_t rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank, size_t rank_count) {
+enum rs_status rs_runner_memory(const struct rs_config *config, const struct rs_plan *plan, size_t rank,
+                                uint64_t *bytes, struct rs_error *error) {
+  struct case_setup setup;
+  if (case_setup_init(&setup, config, plan, error) < 0) {
+    case_setup_fini(&setup);
+    return error->status;
+  }
   uint64_t executor_most = 0;
   for (size_t i = 0; i < plan->case_count; i++) {
-    if (plan->cases[i].algorithm == NULL)
+    case_setup_take(&setup, &plan->cases[i], (uint32_t)rank);
+    if (setup.algorithm == NULL)
       continue;
-    struct rs_executor_params params = executor_params(config, &plan->cases[i], rank, rank_count);
+    struct rs_executor_params params = operation_executor_params(config, &plan->cases[i], &setup);
     executor_most = rs_max_size(executor_most, rs_executor_memory(&params));
   }
-  uint64_t samples = sampler_memory(rs_runner_max_iterations(config, plan, rank_count), rank, rank_count);
-  return 2 * plan->size_max + executor_most + samples;
+  case_setup_fini(&setup);
+  uint64_t samples = sampler_memory(rs_runner_max_iterations(config, plan, plan->rank_count), rank, plan->rank_count);
+  *bytes = plan->input_max + plan->output_max + other_bytes(plan) + executor_most + samples;
+  return RS_OK;
 }
 
 // ---- opening ----------------------------------------------------------------------------------------------
 
+static bool same_schedule(const struct rs_case *a, const struct rs_case *b) {
+  return a->algorithm == b->algorithm && a->root == b->root && a->round == b->round && a->congestor == b->congestor;
+}
+
 // The peers of this rank in every case that uses a transport.
-static void find_peers(const struct rs_runner *runner, const struct rs_transport *transport, bool *peers) {
-  const struct rs_runner_params *params = &runner->params;
-  const struct rs_algorithm *last = NULL;
-  for (size_t i = 0; i < params->plan->case_count; i++) {
-    const struct rs_case *point = &params->plan->cases[i];
-    if (point->transport != transport || point->algorithm == last)
+static void find_peers(struct rs_runner *runner, const struct rs_transport *transport, bool *peers) {
+  const struct rs_plan *plan = runner->params.plan;
+  struct case_setup *setup = &runner->setup;
+  const struct rs_case *last = NULL;
+  for (size_t i = 0; i < plan->case_count; i++) {
+    const struct rs_case *point = &plan->cases[i];
+    if (point->transport != transport || (last && same_schedule(point, last)))
       continue;
-    struct rs_schedule_params schedule = schedule_of(point, params->world->size);
-    rs_schedule_peers(point->algorithm, &schedule, (uint32_t)params->world->rank, peers);
-    last = point->algorithm;
+    last = point;
+    case_setup_take(setup, point, (uint32_t)runner->params.world->rank);
+    if (setup->algorithm)
+      rs_schedule_peers(setup->algorithm, &setup->shape.schedule, setup->shape.rank, setup->role_members, peers);
   }
 }
 
@@ -173,12 +183,15 @@ static enum rs_status open_local(struct rs_runner *runner, struct rs_error *erro
   enum rs_memory_kind kind = (enum rs_memory_kind)params->config->memory_kind;
   runner->links = rs_allocate(rs_transport_count, sizeof *runner->links, "links", error);
   runner->order = rs_allocate(params->plan->case_count, sizeof *runner->order, "the order of cases", error);
+  runner->pair_rows = rs_allocate(params->world->size, sizeof *runner->pair_rows, "pairs", error);
   runner->link_rows = rs_allocate(rs_transport_count * params->world->size, sizeof *runner->link_rows, "links", error);
-  if (runner->links == NULL || runner->order == NULL || runner->link_rows == NULL)
+  if (runner->links == NULL || runner->order == NULL || runner->pair_rows == NULL || runner->link_rows == NULL)
     return error->status;
   shuffle(runner->order, params->plan->case_count, params->config->seed);
-  if (rs_buffer_open(kind, params->plan->size_max, &runner->input, error) < 0 ||
-      rs_buffer_open(kind, params->plan->size_max, &runner->output, error) < 0)
+  if (case_setup_init(&runner->setup, params->config, params->plan, error) < 0 ||
+      rs_buffer_open(kind, params->plan->input_max, &runner->input, error) < 0 ||
+      rs_buffer_open(kind, params->plan->output_max, &runner->output, error) < 0 ||
+      rs_buffer_open(kind, other_bytes(params->plan), &runner->other, error) < 0)
     return error->status;
   return RS_OK;
 }
@@ -258,6 +271,9 @@ void rs_runner_close(struct rs_runner *runner) {
   sampler_close(&runner->sampler);
   rs_buffer_close(&runner->input);
   rs_buffer_close(&runner->output);
+  rs_buffer_close(&runner->other);
+  case_setup_fini(&runner->setup);
+  free(runner->pair_rows);
   free(runner->link_rows);
   free(runner->order);
   free(runner->links);
@@ -286,10 +302,6 @@ size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *r
 
 // ---- running ----------------------------------------------------------------------------------------------
 
-static enum rs_status run_executor(void *state, struct rs_error *error) {
-  return rs_executor_run(state, error);
-}
-
 static size_t transport_index(const struct rs_transport *transport) {
   size_t i = 0;
   while (rs_transports[i] != transport)
@@ -297,80 +309,34 @@ static size_t transport_index(const struct rs_transport *transport) {
   return i;
 }
 
-static enum rs_status open_executor(struct rs_runner *runner, const struct rs_case *point, struct operation *operation,
-                                    struct rs_error *error) {
-  struct rs_world *world = runner->params.world;
-  const struct link *link = &runner->links[transport_index(point->transport)];
-  struct rs_executor_params params = executor_params(runner->params.config, point, world->rank, world->size);
-  params.route = &link->route;
-  params.input = operation->input;
-  params.output = operation->output;
-  params.wait = runner->wait;
-  struct rs_executor *executor;
-  enum rs_status status = rs_executor_open(&params, &executor, error);
-  if (status == RS_OK)
-    operation->state = executor;
-  operation->run = run_executor;
-  return status;
-}
-
-static enum rs_status open_baseline(struct rs_runner *runner, const struct rs_case *point, struct operation *operation,
-                                    struct rs_error *error) {
-  struct rs_baseline_params params = {
-      .world = runner->params.world,
-      .collective = point->collective,
-      .datatype = point->datatype,
-      .operation = point->operation,
-      .count = point->count,
-      .input = operation->input,
-      .output = operation->output,
-  };
-  operation->run = point->baseline->run;
-  return point->baseline->open(&params, &operation->state, error);
-}
-
-static bool can_check(const struct rs_runner *runner, const struct rs_case *point) {
-  struct rs_limits limits = {.moves_data = true};
-  if (point->transport) {
-    const struct rs_device *device = runner->links[transport_index(point->transport)].device;
-    device->transport->limits(device, &limits);
-  }
-  // Alone, even null has nothing to move.
-  return runner->params.config->check && (limits.moves_data || runner->params.world->size == 1);
-}
-
-static enum rs_status open_operation(struct rs_runner *runner, const struct rs_case *point, struct operation *operation,
-                                     struct rs_error *error) {
-  struct rs_world *world = runner->params.world;
-  operation->count = point->count;
-  operation->output = &runner->output;
-  operation->input = point->in_place ? &runner->output : &runner->input;
-  if (can_check(runner, point) &&
-      rs_pattern_open(point->datatype, point->operation, world->rank, world->size, &operation->pattern, error) < 0)
-    return error->status;
-  return point->baseline ? open_baseline(runner, point, operation, error)
-                         : open_executor(runner, point, operation, error);
-}
-
-static void close_operation(const struct rs_case *point, struct operation *operation) {
-  if (point->baseline && operation->state)
-    point->baseline->close(operation->state);
-  else if (point->algorithm)
-    rs_executor_close(operation->state);
-  rs_pattern_close(operation->pattern);
-}
-
 static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *point, int64_t time_ns,
                                const struct rs_sink *sink, struct rs_error *mismatch, struct rs_error *error) {
   struct rs_world *world = runner->params.world;
+  const struct rs_plan *plan = runner->params.plan;
   struct operation operation = {0};
   struct rs_case_result result;
-  enum rs_status status = rs_world_agree(world, open_operation(runner, point, &operation, error), error);
+  case_setup_take(&runner->setup, point, (uint32_t)world->rank);
+  struct operation_params params = {
+      .world = world,
+      .config = runner->params.config,
+      .point = point,
+      .setup = &runner->setup,
+      .route = point->transport ? &runner->links[transport_index(point->transport)].route : NULL,
+      .wait = runner->wait,
+      .input = &runner->input,
+      .output = &runner->output,
+      .other = &runner->other,
+  };
+  enum rs_status status = rs_world_agree(world, operation_open(&params, &operation, error), error);
   if (status == RS_OK)
-    status = sampler_measure(&runner->sampler, point, &operation, time_ns, &result, mismatch, error);
-  if (status == RS_OK && world->rank == 0)
+    status = sampler_measure(&runner->sampler, plan, point, &operation, time_ns, &result, mismatch, error);
+  if (status == RS_OK && world->rank == 0) {
+    result.pairs = runner->pair_rows;
+    result.pair_count = rs_case_pairs(runner->params.config, plan, point, runner->pair_rows);
+    pair_rows_measure(&runner->sampler, &result, runner->pair_rows);
     status = sink->case_finished(sink->state, &result, error);
-  close_operation(point, &operation);
+  }
+  operation_close(&operation);
   return status;
 }
 

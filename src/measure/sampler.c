@@ -26,9 +26,11 @@ const char *const rs_start_names[] = {"auto", "time", "barrier", NULL};
 // ---- every rank -------------------------------------------------------------------------------------------
 
 static void prepare_check(const struct operation *operation) {
-  if (operation->output != operation->input)
-    rs_pattern_poison(operation->pattern, operation->output->address, operation->count);
-  rs_pattern_fill(operation->pattern, operation->input->address, operation->count);
+  if (operation->pattern == NULL)
+    return;
+  if (!operation->in_place)
+    rs_pattern_poison(operation->pattern, &operation->shape, operation->output->address);
+  rs_pattern_fill(operation->pattern, &operation->shape, operation->input->address);
 }
 
 // Waits until the local clock shows `start`; false if it already did.
@@ -48,21 +50,42 @@ static void be_late(const struct sampler *sampler) {
     wait_until(sampler, clock_now(sampler->clock) + config->late_ns);
 }
 
+// Operations per iteration, and how much earlier than the others this rank begins.
+struct part {
+  uint32_t repeat;
+  int64_t lead_ns;
+};
+
+static struct part part_of(const struct operation *operation, const struct announcement *batch) {
+  switch (operation->role) {
+  case CASE_CONGESTS:
+    return (struct part){batch->congest_repeat, CONGESTOR_LEAD_NS};
+  case CASE_IDLE:
+    return (struct part){0, 0};
+  case CASE_MEASURED:
+    break;
+  }
+  return (struct part){batch->repeat, 0};
+}
+
 static enum rs_status run_batch(struct sampler *sampler, const struct operation *operation,
                                 const struct announcement *batch, struct rs_error *error) {
+  struct part part = part_of(operation, batch);
   for (uint64_t i = 0; i < batch->iterations; i++) {
     struct own_sample *sample = &sampler->mine[i];
     sample->late = 0;
     if (batch->start == RS_START_TIME) {
-      int64_t common = batch->first_ns + (int64_t)i * batch->period_ns;
+      int64_t common = batch->first_ns + (int64_t)i * batch->period_ns - part.lead_ns;
       sample->late = !wait_until(sampler, clock_to_local(&sampler->line, common));
     } else if (start_barrier(sampler->world, error) < 0) {
       return error->status;
+    } else if (batch->congest_repeat > 0) {
+      wait_until(sampler, clock_now(sampler->clock) + CONGESTOR_LEAD_NS - part.lead_ns);
     }
     be_late(sampler);
     enum rs_status status = RS_OK;
     sample->entry_ns = clock_now(sampler->clock);
-    for (uint32_t k = 0; k < batch->repeat && status == RS_OK; k++)
+    for (uint32_t k = 0; k < part.repeat && status == RS_OK; k++)
       status = operation->run(operation->state, error);
     sample->exit_ns = clock_now(sampler->clock);
     if (status < 0)
@@ -77,8 +100,8 @@ static enum rs_status do_batch(struct sampler *sampler, const struct operation *
     prepare_check(operation);
   if (run_batch(sampler, operation, batch, error) < 0)
     return error->status;
-  if (batch->check && wrong->status == RS_OK)
-    rs_pattern_check(operation->pattern, operation->output->address, operation->count, wrong);
+  if (batch->check && operation->pattern && wrong->status == RS_OK)
+    rs_pattern_check(operation->pattern, &operation->shape, operation->in_place, operation->output->address, wrong);
   return rs_world_gather(sampler->world, sampler->mine, batch->iterations * sizeof *sampler->mine, sampler->gathered, 0,
                          error);
 }
@@ -96,17 +119,22 @@ static enum rs_status sync_clocks(struct sampler *sampler, struct rs_error *erro
 }
 
 static void name_case(const struct rs_case *point, struct rs_error *error) {
-  rs_error_prefix(error, "wrong result of case %u (%s%s%s, %llu bytes of %s)", point->id,
-                  point->algorithm ? point->algorithm->name : point->baseline->name, point->transport ? "/" : "",
+  rs_error_prefix(error, "wrong result of case %u (%s by %s%s%s, %llu bytes of %s)", point->id,
+                  point->benchmark == RS_BENCHMARK_REDUCE ? "reduction" : rs_collective_names[point->collective],
+                  rs_case_implementation(point), point->transport ? "/" : "",
                   point->transport ? point->transport->name : "", (unsigned long long)point->size_bytes,
                   rs_datatype_names[point->datatype]);
 }
 
-enum rs_status sampler_measure(struct sampler *sampler, const struct rs_case *point, const struct operation *operation,
-                               int64_t time_ns, struct rs_case_result *result, struct rs_error *mismatch,
-                               struct rs_error *error) {
+enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *plan, const struct rs_case *point,
+                               const struct operation *operation, int64_t time_ns, struct rs_case_result *result,
+                               struct rs_error *mismatch, struct rs_error *error) {
   struct rs_world *world = sampler->world;
-  bool checks = operation->pattern != NULL;
+  bool checks = operation->checks;
+  sampler->measured = plan->measured;
+  sampler->measured_count = plan->measured_count;
+  sampler->others = plan->others;
+  sampler->other_count = point->congestor == RS_CONGESTOR_NONE ? 0 : plan->other_count;
   struct rs_error wrong = {0}; // this rank's first wrong result
   struct progress progress;    // rank 0's, but for the batch that all ranks hear of
   progress_init(&progress, sampler, point, checks, time_ns);

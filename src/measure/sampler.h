@@ -3,6 +3,7 @@
 #define RINGSIDE_MEASURE_SAMPLER_H
 
 #include "measure/clock_sync.h"
+#include "measure/operation.h"
 #include "ringside/measure.h"
 
 // One iteration of one rank on its own clock, and whether it came too late for its start.
@@ -15,11 +16,13 @@ struct sampler {
   struct rs_world *world;
   const struct rs_config *config;
   const struct clock_source *clock;
-  size_t max_iterations;   // rows of one case
-  bool yields;             // while waiting for a start: more ranks than cores
-  int64_t origin_ns;       // launch start on the common clock
-  double clock_cost_ns;    // of reading the clock once
-  uint32_t *machines;      // of every rank, see clock_sync.h
+  size_t max_iterations;             // rows of one case
+  bool yields;                       // while waiting for a start: more ranks than cores
+  int64_t origin_ns;                 // launch start on the common clock
+  double clock_cost_ns;              // of reading the clock once
+  uint32_t *machines;                // of every rank, see clock_sync.h
+  const uint32_t *measured, *others; // ranks whose time counts in the present case, and the others; the plan's
+  size_t measured_count, other_count;
   struct clock_line line;  // this rank's, through the last two syncs
   struct own_sample *mine; // one batch
   // Rank 0 only: max_iterations rows of iterations, of own samples of all ranks (iteration-major; `gathered`: one
@@ -32,15 +35,6 @@ struct sampler {
   int64_t *residuals;
 };
 
-// One collective as the sampler sees it: ours by an executor, or a baseline.
-struct operation {
-  enum rs_status (*run)(void *state, struct rs_error *error);
-  void *state;
-  struct rs_pattern *pattern; // NULL: results are not checked
-  struct rs_buffer *input, *output;
-  uint64_t count;
-};
-
 // Bytes that sampler_open allocates on `rank`.
 uint64_t sampler_memory(size_t max_iterations, size_t rank, size_t rank_count);
 // Collective: synchronises clocks and sets the origin. placement tells which ranks share a machine.
@@ -51,8 +45,8 @@ void sampler_close(struct sampler *sampler); // {0} is fine
 
 // Collective. Measures one case for about time_ns; `result` is filled on rank 0 (its arrays are the sampler's). A wrong
 // result is no error here: figures.verified says so, and *mismatch (same on all ranks) gets the first one's words.
-enum rs_status sampler_measure(struct sampler *sampler, const struct rs_case *point, const struct operation *operation,
-                               int64_t time_ns, struct rs_case_result *result, struct rs_error *mismatch,
-                               struct rs_error *error);
+enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *plan, const struct rs_case *point,
+                               const struct operation *operation, int64_t time_ns, struct rs_case_result *result,
+                               struct rs_error *mismatch, struct rs_error *error);
 
 #endif

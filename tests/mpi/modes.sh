@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Isolated and streaming modes, streams and lanes of tcp, a forced wait, one rank alone: all verified, never mixed.
 source "$(dirname "$0")/launch.bash"
-quick=(--set samples.min_iterations=3 --set run.case_time=10ms)
+quick=(--set algorithm=ring,tree --set samples.min_iterations=3 --set run.case_time=10ms)
 
 launch 4 run -q -o "$work/modes.h5" --set mode=isolated,streaming --set size=8,256KiB "${quick[@]}" >/dev/null ||
   fail "modes: exit $?"
@@ -22,7 +22,7 @@ for start in time barrier; do
 done
 
 # A budget is shared among the cases, and every case gets its least number of samples.
-launch 2 run -q -o "$work/budget.h5" --set run.budget=1s --set size=8,64KiB,1MiB --set samples.interval_width=0.0001% >/dev/null ||
+launch 2 run -q -o "$work/budget.h5" --set algorithm=ring,tree --set run.budget=1s --set size=8,64KiB,1MiB --set samples.interval_width=0.0001% >/dev/null ||
   fail "budget: exit $?"
 expect_verified "$work/budget.h5"
 [ "$(column "$work/budget.h5" stop_reason | grep -cE '^(time|interval|max_iterations)$')" = 9 ] ||

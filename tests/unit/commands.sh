@@ -19,7 +19,7 @@ expect() {
 
 for i in 1 2; do
   expect 0 run -q -o "$i.h5" --label placement=none --set run.threads=2 --set transport=loop --set baseline=none \
-    --set size=8,1KiB --set run.case_time=5ms
+    --set algorithm=ring,tree --set size=8,1KiB --set run.case_time=5ms
 done
 
 expect 0 show 1.h5 && grep -q 'ring/loop' out || fail "show: no column for ring"

@@ -11,7 +11,7 @@ tree=${RS_SOURCE_DIR:?the root of the source tree}
 
 # The header, as a pattern, and the files that may include it, as a pattern.
 outside='
-mpi\.h                 ^src/launch/|^src/baseline/mpi\.c$
+mpi\.h                 ^src/launch/|^src/baseline/mpi
 hdf5.*\.h|H5.*\.h      ^src/store/
 infiniband/.*          ^src/transport/
 yaml\.h                ^src/options/

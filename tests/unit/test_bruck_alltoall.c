@@ -147,7 +147,7 @@ static void test_peers(void **state) {
   (void)state;
   const struct rs_schedule_params params = {.collective = RS_ALLTOALL, .rank_count = 100};
   bool peers[100] = {false};
-  rs_schedule_peers(find(RS_ALLTOALL), &params, 30, peers);
+  rs_schedule_peers(find(RS_ALLTOALL), &params, 30, NULL, peers);
   for (uint32_t rank = 0; rank < 100; rank++) {
     const uint32_t ahead = (rank + 100 - 30) % 100, behind = (100 - ahead) % 100;
     const bool power = (ahead & (ahead - 1)) == 0 || (behind & (behind - 1)) == 0;

@@ -69,7 +69,7 @@ static void test_neighbours(void **state) {
     for (size_t t = 0; t < RS_ARRAY_LENGTH(traces); t++) {
       const uint32_t head = traces[t].params.root;
       bool peers[RANKS_MAX] = {false};
-      rs_schedule_peers(traces[t].algorithm, &traces[t].params, rank, peers);
+      rs_schedule_peers(traces[t].algorithm, &traces[t].params, rank, NULL, peers);
       for (uint32_t peer = 0; peer < RANKS_MAX; peer++) {
         const bool next = peer == (rank + 1) % RANKS_MAX && peer != head;
         const bool before = rank == (peer + 1) % RANKS_MAX && rank != head;

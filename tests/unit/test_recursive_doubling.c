@@ -69,7 +69,7 @@ static void test_folded_ranks(void **state) {
   for (uint32_t rank = 0; rank < 11; rank++) {
     bool peers[11] = {false};
     uint32_t peer_count = 0;
-    rs_schedule_peers(trace.algorithm, &trace.params, rank, peers);
+    rs_schedule_peers(trace.algorithm, &trace.params, rank, NULL, peers);
     for (uint32_t peer = 0; peer < 11; peer++) {
       peer_count += peers[peer];
     }

@@ -117,7 +117,7 @@ static void test_peers(void **state) {
   for (size_t i = 0; i < RS_ARRAY_LENGTH(rows); i++) {
     const struct rs_schedule_params params = allreduce_on(rows[i].rank_count);
     bool peers[16] = {false};
-    rs_schedule_peers(find(rows[i].name), &params, rows[i].rank, peers);
+    rs_schedule_peers(find(rows[i].name), &params, rows[i].rank, NULL, peers);
     for (uint32_t rank = 0; rank < rows[i].rank_count; rank++) {
       assert_int_equal(peers[rank], rows[i].peers[rank] == 'x');
     }

@@ -73,7 +73,7 @@ static void test_locality(void **state) {
     const struct trace reduce = trace_of(RS_REDUCE, "tree", n, root);
     for (uint32_t rank = 0; rank < n; rank++) {
       bool peers[24] = {false};
-      rs_schedule_peers(reduce.algorithm, &reduce.params, rank, peers);
+      rs_schedule_peers(reduce.algorithm, &reduce.params, rank, NULL, peers);
       for (uint32_t peer = 0; peer < n; peer++) {
         assert_true(!peers[peer] || peer / per_host == rank / per_host || rank % per_host == 0);
       }

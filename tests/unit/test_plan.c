@@ -1,0 +1,230 @@
+// The plan: from keys to cases. Every combination once, what cannot be measured left out with a reason, ranks shared
+// out between those measured and those that congest, pairs that meet once, blocks that fill the whole.
+#include "ringside/measure.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RANKS_MAX 64
+
+// A configuration of defaults and the assignments given, planned for ranks two to a host.
+struct planned {
+  struct rs_config config;
+  struct rs_option_group groups[3];
+  struct rs_options options;
+  struct rs_rank_facts ranks[RANKS_MAX];
+  struct rs_placement placement;
+  struct rs_plan plan;
+  struct rs_error error;
+};
+
+static void plan(struct planned *planned, size_t rank_count, const char *const *assignments) {
+  *planned = (struct planned){0};
+  planned->groups[0] = (struct rs_option_group){"", rs_sweep_options, &planned->config};
+  planned->groups[1] = (struct rs_option_group){"run", rs_run_options, &planned->config};
+  planned->groups[2] = (struct rs_option_group){"samples", rs_sample_options, &planned->config};
+  planned->options = (struct rs_options){planned->groups, 3};
+  assert_int_equal(rs_options_set_defaults(&planned->options, &planned->error), RS_OK);
+  for (; *assignments; assignments++)
+    if (rs_options_set_assignment(&planned->options, *assignments, &planned->error) < 0)
+      fail_msg("%s", planned->error.text);
+  for (uint32_t r = 0; r < rank_count; r++)
+    planned->ranks[r].host = r / 2;
+  planned->placement = (struct rs_placement){.ranks = planned->ranks, .rank_count = rank_count};
+  rs_plan_make(&planned->config, &planned->placement, &planned->plan, &planned->error);
+}
+
+static void plan_or_fail(struct planned *planned, size_t rank_count, const char *const *assignments) {
+  plan(planned, rank_count, assignments);
+  if (planned->error.status < 0)
+    fail_msg("%s", planned->error.text);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_product(void **state) {
+  (void)state;
+  struct planned p;
+  plan_or_fail(&p, 4,
+               WORDS("algorithm=ring,tree", "baseline=none", "datatype=float32,int32", "operation=sum,max",
+                     "size=8,1KiB", "chunk=0,64", "lanes=1,2", "in_place=no,yes", "mode=isolated,streaming"));
+  assert_int_equal(p.plan.case_count, 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2);
+  for (size_t i = 0; i < p.plan.case_count; i++) {
+    const struct rs_case *a = &p.plan.cases[i];
+    assert_int_equal(a->id, i);
+    assert_int_equal(a->count, a->size_bytes / 4);
+    for (size_t j = 0; j < i; j++) {
+      const struct rs_case *b = &p.plan.cases[j];
+      assert_false(a->algorithm == b->algorithm && a->datatype == b->datatype && a->operation == b->operation &&
+                   a->size_bytes == b->size_bytes && a->chunk_bytes == b->chunk_bytes && a->lanes == b->lanes &&
+                   a->in_place == b->in_place && a->mode == b->mode);
+    }
+  }
+  rs_plan_fini(&p.plan);
+}
+
+// "all" is every algorithm of each collective, and only rooted collectives have roots, only reductions operations.
+static void test_all_algorithms(void **state) {
+  (void)state;
+  struct planned p;
+  plan_or_fail(&p, 5,
+               WORDS("collective=allreduce,broadcast", "baseline=none", "size=8", "root=0,3", "operation=sum,min"));
+  size_t expected = 0;
+  for (size_t a = 0; a < rs_algorithm_count; a++)
+    if (rs_algorithms[a]->collective == RS_ALLREDUCE || rs_algorithms[a]->collective == RS_BROADCAST)
+      expected += 2;
+  assert_int_equal(p.plan.case_count, expected);
+  for (size_t i = 0; i < p.plan.case_count; i++)
+    assert_true(p.plan.cases[i].collective == RS_BROADCAST || p.plan.cases[i].root == 0);
+  rs_plan_fini(&p.plan);
+}
+
+static void test_left_out(void **state) {
+  (void)state;
+  struct planned p;
+  plan_or_fail(&p, 4, WORDS("collective=alltoall", "algorithm=pairwise", "baseline=none", "size=8", "in_place=no,yes"));
+  assert_int_equal(p.plan.case_count, 1);
+  assert_int_equal(p.plan.left_out, 1);
+  assert_non_null(strstr(p.plan.reason, "alltoall"));
+  assert_non_null(strstr(p.plan.reason, "in place"));
+  rs_plan_fini(&p.plan);
+
+  plan(&p, 4, WORDS("collective=alltoall", "size=8", "in_place=yes"));
+  assert_int_equal(p.error.status, RS_ERROR_USAGE);
+  assert_non_null(strstr(p.error.text, "the sweep is empty: alltoall"));
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  static const struct {
+    const char *assignment, *words;
+  } rows[] = {
+      {"algorithm=rong", "did you mean 'ring'"}, {"root=4", "root 4 is none of the ranks 0..3"},
+      {"size=7", "no multiple of the 4 bytes"},  {"transport=tpc", "did you mean 'tcp'"},
+      {"samples.interval_width=0", "above 0"},   {"algorithm=none", "at least one algorithm"},
+  };
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(rows); i++) {
+    struct planned p;
+    plan(&p, 4, WORDS(rows[i].assignment, "baseline=none"));
+    assert_int_equal(p.error.status, RS_ERROR_USAGE);
+    if (strstr(p.error.text, rows[i].words) == NULL)
+      fail_msg("%s: %s", rows[i].assignment, p.error.text);
+  }
+}
+
+// Measured and congesting ranks are disjoint, all ranks, as many as the share says, and stand evenly.
+static void test_congestors(void **state) {
+  (void)state;
+  static const char *const shares[] = {"run.congestor_share=25%", "run.congestor_share=50%", "run.congestor_share=60%"};
+  static const double values[] = {0.25, 0.5, 0.6};
+  for (uint32_t n = 8; n <= RANKS_MAX; n++)
+    for (size_t s = 0; s < RS_ARRAY_LENGTH(shares); s++) {
+      struct planned p;
+      plan_or_fail(&p, n, WORDS("congestor=none,incast", "algorithm=ring", "size=8", shares[s]));
+      assert_int_equal(p.plan.case_count, 2);
+      assert_int_equal(p.plan.left_out, 2); // MPI's
+      assert_int_equal(p.plan.other_count, (uint32_t)floor(n * values[s]));
+      assert_int_equal(p.plan.measured_count + p.plan.other_count, n);
+      bool seen[RANKS_MAX] = {false};
+      for (uint32_t i = 0; i < p.plan.measured_count; i++)
+        seen[p.plan.measured[i]] = true;
+      for (uint32_t i = 0; i < p.plan.other_count; i++) {
+        assert_false(seen[p.plan.others[i]]);
+        assert_true(i == 0 || p.plan.others[i] - p.plan.others[i - 1] <= (uint32_t)ceil(1 / values[s]));
+      }
+      assert_int_equal(p.plan.groups[1], p.plan.measured[1] / 2);
+      rs_plan_fini(&p.plan);
+    }
+  struct planned p;
+  plan(&p, 3, WORDS("congestor=incast"));
+  assert_non_null(strstr(p.error.text, "each needs 2"));
+}
+
+static void test_pairs(void **state) {
+  (void)state;
+  for (uint32_t n = 1; n <= 17; n++) {
+    struct planned p;
+    plan_or_fail(&p, n, WORDS("benchmark=p2p", "p2p=pingpong", "algorithm=direct", "baseline=none", "size=8"));
+    assert_int_equal(p.plan.case_count, n == 1 ? 1 : rs_tournament_rounds(n));
+    uint32_t met[17][17] = {{0}};
+    for (size_t i = 0; i < p.plan.case_count; i++) {
+      struct rs_pair_row rows[17];
+      char text[16];
+      size_t count = rs_case_pairs(&p.config, &p.plan, &p.plan.cases[i], rows);
+      assert_int_equal(count, n / 2);
+      for (size_t k = 0; k < count; k++) {
+        assert_int_equal(rows[k].case_id, i);
+        assert_true(rows[k].rank_a < rows[k].rank_b && rows[k].rank_b < n && isnan(rows[k].median_ns));
+        met[rows[k].rank_a][rows[k].rank_b]++;
+      }
+      assert_int_equal(strncmp(rs_case_pairing(&p.plan.cases[i], RS_PAIRS_ALL, text, sizeof text), "round ", 6), 0);
+    }
+    for (uint32_t a = 0; a < n; a++)
+      for (uint32_t b = a + 1; b < n; b++)
+        assert_int_equal(met[a][b], 1);
+    rs_plan_fini(&p.plan);
+  }
+  struct planned p;
+  struct rs_pair_row rows[4];
+  plan_or_fail(&p, 7,
+               WORDS("benchmark=p2p", "p2p=stream", "algorithm=direct", "baseline=none", "size=8", "pairs=halves"));
+  assert_int_equal(rs_case_pairs(&p.config, &p.plan, &p.plan.cases[0], rows), 3);
+  assert_true(rows[2].rank_a == 2 && rows[2].rank_b == 5);
+  rs_plan_fini(&p.plan);
+  plan_or_fail(&p, 7,
+               WORDS("benchmark=p2p", "p2p=stream", "algorithm=direct", "baseline=none", "size=8", "pairs=ends"));
+  assert_int_equal(rs_case_pairs(&p.config, &p.plan, &p.plan.cases[0], rows), 1);
+  assert_true(rows[0].rank_a == 0 && rows[0].rank_b == 6);
+  rs_plan_fini(&p.plan);
+}
+
+// Boundaries rise from 0 to the whole. Without skew blocks differ by one element; with skew 1 the largest is about
+// n times the smallest, and the sizes are those of Zipf's law in some order.
+static void test_expert_bounds(void **state) {
+  (void)state;
+  static const uint64_t counts[] = {0, 1, 7, 1000, UINT64_C(1) << 40};
+  uint64_t bounds[RANKS_MAX + 1];
+  for (uint32_t n = 1; n <= RANKS_MAX; n++)
+    for (size_t c = 0; c < RS_ARRAY_LENGTH(counts); c++)
+      for (int skewed = 0; skewed <= 1; skewed++) {
+        rs_expert_bounds(counts[c], n, skewed, bounds);
+        uint64_t least = UINT64_MAX, most = 0;
+        assert_int_equal(bounds[0], 0);
+        assert_int_equal(bounds[n], counts[c]);
+        for (uint32_t r = 0; r < n; r++) {
+          assert_true(bounds[r + 1] >= bounds[r]);
+          least = bounds[r + 1] - bounds[r] < least ? bounds[r + 1] - bounds[r] : least;
+          most = bounds[r + 1] - bounds[r] > most ? bounds[r + 1] - bounds[r] : most;
+        }
+        if (!skewed)
+          assert_true(most - least <= 1);
+        else if (counts[c] > 1u << 30)
+          assert_true(fabs((double)most / (double)least / n - 1) < 0.01);
+      }
+}
+
+static void test_kernels(void **state) {
+  (void)state;
+  struct planned p;
+  size_t runs = 0;
+  for (size_t k = 0; k < rs_kernel_set_count(); k++)
+    runs += rs_kernel_set_runs(k);
+  plan_or_fail(&p, 2, WORDS("benchmark=reduce", "size=64", "in_place=no,yes", "mode=isolated,streaming"));
+  assert_int_equal(p.plan.case_count, 2 * runs + 1); // memcpy has nothing to copy in place
+  assert_string_equal(rs_case_implementation(&p.plan.cases[0]), rs_kernel_set_name(0));
+  rs_plan_fini(&p.plan);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_product),       cmocka_unit_test(test_all_algorithms), cmocka_unit_test(test_left_out),
+      cmocka_unit_test(test_refusals),      cmocka_unit_test(test_congestors),     cmocka_unit_test(test_pairs),
+      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_kernels),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
