@@ -9,25 +9,27 @@ static bool has_source(const struct rs_step *step) {
 static bool has_target(const struct rs_step *step) {
   return step->kind != RS_STEP_SEND;
 }
-static struct rs_slice *moved_slice(struct rs_step *step) {
-  return step->kind == RS_STEP_SEND ? &step->source : &step->target;
-}
 
-static uint32_t part_at(const struct mutated_round *round, const struct rs_slice *slice, uint32_t index) {
-  return rs_place_part(round->sets->algorithm, round->sets->params, round->rank, slice->buffer, slice->place + index);
-}
-static bool same_parts(const struct mutated_round *round, const struct rs_slice *a, const struct rs_slice *b) {
+static bool same_parts(const struct schedule_sets *sets, uint32_t rank, const struct rs_slice *a,
+                       const struct rs_slice *b) {
   bool same = a->count == b->count;
   for (uint32_t i = 0; same && i < a->count; i++) {
-    same = part_at(round, a, i) == part_at(round, b, i);
+    same = rs_place_part(sets->algorithm, sets->params, rank, a->buffer, a->place + i) ==
+           rs_place_part(sets->algorithm, sets->params, rank, b->buffer, b->place + i);
   }
   return same;
+}
+bool mutation_same_load(const struct schedule_sets *sets, uint32_t rank, const struct rs_step *a,
+                        const struct rs_step *b) {
+  const bool sends = a->kind == RS_STEP_SEND;
+  return sends == (b->kind == RS_STEP_SEND) &&
+         same_parts(sets, rank, sends ? &a->source : &a->target, sends ? &b->source : &b->target);
 }
 // True if the two slices of this rank hold the same at the start of the round: reading one for the other is harmless.
 static bool same_data(const struct mutated_round *round, const struct rs_slice *a, const struct rs_slice *b) {
   const uint32_t *places = round->sets->places;
-  bool same =
-      a->place + a->count <= places[a->buffer] && b->place + b->count <= places[b->buffer] && same_parts(round, a, b);
+  bool same = a->place + a->count <= places[a->buffer] && b->place + b->count <= places[b->buffer] &&
+              same_parts(round->sets, round->rank, a, b);
   for (uint32_t i = 0; same && i < a->count; i++) {
     same = schedule_sets_at(round->sets, round->k, round->rank, a->buffer, a->place + i) ==
            schedule_sets_at(round->sets, round->k, round->rank, b->buffer, b->place + i);
@@ -58,13 +60,11 @@ static bool peer_beyond(const struct mutated_round *round, struct rs_step *step)
   step->peer = round->sets->params->rank_count;
   return is_message(step);
 }
-// Two messages one way that carry the same parts may as well be swapped: two children add in another order.
 static bool peers_swapped(const struct mutated_round *round, struct rs_step *step) {
   struct rs_step *other = &round->steps[(round->index + 1) % round->count];
-  const bool one_way = (other->kind == RS_STEP_SEND) == (step->kind == RS_STEP_SEND);
   const uint32_t peer = other->peer;
   if (!is_message(step) || !is_message(other) || peer == step->peer ||
-      (one_way && same_parts(round, moved_slice(step), moved_slice(other)))) {
+      mutation_same_load(round->sets, round->rank, step, other)) {
     return false;
   }
   other->peer = step->peer;
@@ -97,7 +97,7 @@ static bool place_beyond(const struct mutated_round *round, struct rs_step *step
 }
 static bool longer_run(const struct mutated_round *round, struct rs_step *step) {
   (void)round;
-  moved_slice(step)->count++;
+  (has_target(step) ? &step->target : &step->source)->count++;
   return true;
 }
 static bool empty_run(const struct mutated_round *round, struct rs_step *step) {
@@ -190,6 +190,7 @@ const struct mutation mutations[] = {
     {"doubled", NULL, DOUBLE, false, true},
     {"message doubled", NULL, DOUBLE, true, true},
     {"a round late", NULL, DELAY, false, true},
+    {"swapped with a later message", NULL, SWAP, false, false},
     {"next peer", peer_next, CHANGE, false, true},
     {"peer beyond the last", peer_beyond, CHANGE, false, true},
     {"peers swapped", peers_swapped, CHANGE, false, false},

@@ -11,8 +11,9 @@ struct mutated_round {
   struct rs_step *steps;
 };
 
-// What is done to a round: the step is changed, taken out, done twice, or put into the next round.
-enum mutation_act { CHANGE, DROP, DOUBLE, DELAY };
+// What is done to a round: the step is changed, taken out, done twice, put into the next round, or swapped with the
+// next round's message.
+enum mutation_act { CHANGE, DROP, DOUBLE, DELAY, SWAP };
 
 struct mutation {
   const char *name;
@@ -24,5 +25,10 @@ struct mutation {
 };
 extern const struct mutation mutations[];
 extern const size_t mutation_count;
+
+// True if two messages of one rank go the same way, to or from anyone, with the same parts. Swapping them may be
+// harmless: two children add in another order.
+bool mutation_same_load(const struct schedule_sets *sets, uint32_t rank, const struct rs_step *a,
+                        const struct rs_step *b);
 
 #endif

@@ -56,6 +56,14 @@ static uint32_t mutate_round(const struct site *site, struct rs_step *steps, uin
     mutant.changed = true;
     steps[count] = *step;
     return count + 1;
+  case SWAP: {
+    const struct site *other = &mutant.sites[site == mutant.sites];
+    struct rs_step others[RS_ROUND_STEPS_MAX];
+    mutant.original->round(mutant.sets->params, other->rank, other->round, others);
+    *step = others[other->index];
+    mutant.changed = true;
+    return count;
+  }
   case DROP:
   case DELAY: // a local step may well be done later
     if (mutant.mutation->act == DELAY && !is_message(step)) {
@@ -128,24 +136,47 @@ static const char *describe(const struct site *site, char text[RS_STEP_FORMAT_BY
   return rs_step_format(&steps[site->index], text, RS_STEP_FORMAT_BYTES);
 }
 
+// The other place that the mutation of this one changes; false when there is none.
+static bool find_other_site(const struct site *site, struct site *other) {
+  const struct rs_schedule_params *params = mutant.sets->params;
+  struct rs_step steps[RS_ROUND_STEPS_MAX], theirs;
+  mutant.original->round(params, site->rank, site->round, steps);
+  const struct rs_step step = steps[site->index];
+  if (!is_message(&step)) {
+    return false;
+  }
+  if (mutant.mutation->both_ends) {
+    const uint32_t index = schedule_other_end(mutant.original, params, site->rank, site->round, site->index, &theirs);
+    *other = (struct site){step.peer, site->round, index};
+    return true;
+  }
+  const uint32_t rounds = mutant.original->rounds(params);
+  for (uint32_t k = site->round + 1; k < rounds; k++) {
+    const uint32_t count = mutant.original->round(params, site->rank, k, steps);
+    for (uint32_t i = 0; i < count; i++) {
+      if (is_message(&steps[i])) {
+        *other = (struct site){site->rank, k, i};
+        return !mutation_same_load(mutant.sets, site->rank, &step, &steps[i]);
+      }
+    }
+  }
+  return false;
+}
+
 // Verifies one mutant; false when the mutation does not apply there.
 static bool check_mutant(const struct site *site, const char *variant) {
   const struct rs_schedule_params *params = mutant.sets->params;
   struct rs_algorithm mutated = *mutant.original;
-  struct rs_step steps[RS_ROUND_STEPS_MAX], other;
   mutated.round = mutant_round;
   mutated.sent_parts = count_sent_parts;
   mutant.sites[0] = *site;
   mutant.site_count = 1;
   mutant.changed = false;
-  if (mutant.mutation->both_ends) {
-    mutant.original->round(params, site->rank, site->round, steps);
-    if (!is_message(&steps[site->index])) {
+  if (mutant.mutation->both_ends || mutant.mutation->act == SWAP) {
+    if (!find_other_site(site, &mutant.sites[1])) {
       return false;
     }
-    const uint32_t peer = steps[site->index].peer;
-    const uint32_t index = schedule_other_end(mutant.original, params, site->rank, site->round, site->index, &other);
-    mutant.sites[mutant.site_count++] = (struct site){peer, site->round, index};
+    mutant.site_count = 2;
   }
   struct rs_proof proof;
   struct rs_error error = {0};
