@@ -8,6 +8,7 @@
 //     ranks exchange several messages in one round, the i-th such step meets the i-th;
 //   - the steps of a round do not conflict with one another (no one writes what another reads or writes), except
 //     that RECV_REDUCEs into one slice are done in the order listed;
+//   - the source and target of one step are the same places, or do not overlap;
 //   - `final` marks exactly the steps after which the destination holds every rank's contribution of a reduction;
 //   - a step writes scratch, or an output place that is part of the rank's result.
 // Pipelining is not in the algorithms. Every part is cut into the same number of chunks, and chunk c of round k
