@@ -7,6 +7,7 @@ static const struct command commands[] = {
     {"run", "measure: under mpirun, srun, or alone", cmd_run},
     {"show", "print a result as a table, JSON or CSV", cmd_show},
     {"compare", "set results against each other", cmd_compare},
+    {"report", "make a web page of results, in one file", cmd_report},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
     {"verify", "prove the schedules of all algorithms", cmd_verify},
 };

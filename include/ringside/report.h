@@ -100,4 +100,21 @@ void rs_comparison_fini(struct rs_comparison *comparison);
 void rs_comparison_print(const struct rs_comparison *comparison, FILE *file);
 enum rs_status rs_comparison_json(const struct rs_comparison *comparison, FILE *file, struct rs_error *error);
 
+// ---- web page ---------------------------------------------------------------------------------------------
+
+struct rs_result_list {
+  const struct rs_result *const *results;
+  size_t count;
+};
+// What a page shows: results, or with a candidate both sets and how they compare. Nothing is owned.
+struct rs_report_page {
+  struct rs_result_list results, candidate; // candidate: {0} when nothing is compared
+  const struct rs_comparison *comparison;   // or NULL
+};
+// One HTML file that needs nothing else: charts, tables and data. Of more than a million iterations only every
+// second, third, ... one is embedded, and the page says so; its figures are of all.
+enum rs_status rs_report_html(const struct rs_report_page *page, FILE *file, struct rs_error *error);
+// UNSUPPORTED, with the reason and what to do, when ringside was built without the page (docs/report.md).
+enum rs_status rs_report_html_ready(struct rs_error *error);
+
 #endif
