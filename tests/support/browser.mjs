@@ -10,7 +10,20 @@ const ANSWER_MS = 60000;
 
 export async function openBrowser(program) {
   const profile = mkdtempSync(join(tmpdir(), "ringside-browser-"));
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--force-device-scale-factor=1", "--hide-scrollbars", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
+  const flags = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--force-device-scale-factor=1",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+    `--user-data-dir=${profile}`,
+    "about:blank",
+  ];
   const child = spawn(program, flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   const [, , , input, output] = child.stdio;
   const waiting = new Map();
@@ -66,15 +79,26 @@ export async function openBrowser(program) {
     const load = new Promise((resolve) => (loaded = resolve));
     listeners.push(({ sessionId: of, method, params }) => {
       if (of !== sessionId) return;
-      if (method === "Runtime.exceptionThrown") complaints.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-      if (method === "Runtime.consoleAPICalled") complaints.push(`console.${params.type}: ${params.args.map((arg) => arg.value ?? arg.description).join(" ")}`);
+      if (method === "Runtime.exceptionThrown")
+        complaints.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
+      if (method === "Runtime.consoleAPICalled")
+        complaints.push(`console.${params.type}: ${params.args.map((arg) => arg.value ?? arg.description).join(" ")}`);
       if (method === "Log.entryAdded") complaints.push(`${params.entry.level}: ${params.entry.text}`);
-      if (method === "Network.requestWillBeSent" && params.request.url !== url && !/^(data|blob):/.test(params.request.url)) requests.push(params.request.url);
+      if (
+        method === "Network.requestWillBeSent" &&
+        params.request.url !== url &&
+        !/^(data|blob):/.test(params.request.url)
+      )
+        requests.push(params.request.url);
       if (method === "Page.loadEventFired") loaded();
     });
     for (const domain of ["Runtime", "Log", "Network", "Page"]) await call(`${domain}.enable`);
-    const size = async (wide, high) => call("Emulation.setDeviceMetricsOverride", { width: wide, height: high, deviceScaleFactor: 1, mobile: false });
-    const theme = async (isDark) => call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: isDark ? "dark" : "light" }] });
+    const size = async (wide, high) =>
+      call("Emulation.setDeviceMetricsOverride", { width: wide, height: high, deviceScaleFactor: 1, mobile: false });
+    const theme = async (isDark) =>
+      call("Emulation.setEmulatedMedia", {
+        features: [{ name: "prefers-color-scheme", value: isDark ? "dark" : "light" }],
+      });
     await size(width, height);
     await theme(dark);
     const began = performance.now();
@@ -82,11 +106,18 @@ export async function openBrowser(program) {
     await load;
 
     const evaluate = async (expression) => {
-      const { result, exceptionDetails } = await call("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
+      const { result, exceptionDetails } = await call("Runtime.evaluate", {
+        expression,
+        returnByValue: true,
+        awaitPromise: true,
+      });
       if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
       return result.value;
     };
-    const settle = () => evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))");
+    const settle = () =>
+      evaluate(
+        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150))))",
+      );
     await evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     const openMs = performance.now() - began;
     return {
@@ -98,14 +129,30 @@ export async function openBrowser(program) {
       size,
       theme,
       key: async (key, code = key) => {
-        for (const type of ["keyDown", "keyUp"]) await call("Input.dispatchKeyEvent", { type, key, code, windowsVirtualKeyCode: { Tab: 9, Enter: 13, " ": 32 }[key] ?? 0, text: type === "keyDown" && key === " " ? " " : key === "Enter" ? "\r" : undefined });
+        for (const type of ["keyDown", "keyUp"])
+          await call("Input.dispatchKeyEvent", {
+            type,
+            key,
+            code,
+            windowsVirtualKeyCode: { Tab: 9, Enter: 13, " ": 32 }[key] ?? 0,
+            text: type === "keyDown" && key === " " ? " " : key === "Enter" ? "\r" : undefined,
+          });
       },
-      // The whole page, or the box of the first element that `selector` names.
-      picture: async (path, selector = null) => {
-        const box = selector
-          ? await evaluate(`(() => { const r = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect(); return { x: r.x + scrollX, y: r.y + scrollY, width: r.width, height: r.height }; })()`)
-          : await evaluate("({ x: 0, y: 0, width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight })");
-        const { data } = await call("Page.captureScreenshot", { format: "png", captureBeyondViewport: true, clip: { ...box, scale: 1 } });
+      // The whole page, or what lies between the first and the last of the elements that the selectors name.
+      picture: async (path, ...selectors) => {
+        const clip = await evaluate(`(() => {
+          const boxes = ${JSON.stringify(selectors)}.map((one) => document.querySelector(one)?.getBoundingClientRect()).filter(Boolean);
+          const whole = { x: 0, y: 0, width: document.documentElement.clientWidth, height: document.documentElement.scrollHeight };
+          if (boxes.length === 0) return whole;
+          const top = Math.min(...boxes.map((box) => box.top)) + scrollY - 16;
+          const bottom = Math.max(...boxes.map((box) => box.bottom)) + scrollY + 16;
+          return { ...whole, y: top, height: bottom - top };
+        })()`);
+        const { data } = await call("Page.captureScreenshot", {
+          format: "png",
+          captureBeyondViewport: true,
+          clip: { ...clip, scale: 1 },
+        });
         writeFileSync(path, Buffer.from(data, "base64"));
       },
       print: async (path) => {

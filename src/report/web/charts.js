@@ -1,32 +1,51 @@
 // Charts: each is made once, follows its width, the theme and the printer, and has a table beside it for those who
 // cannot see it.
 import { BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
-import { GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapContinuousComponent } from "echarts/components";
+import {
+  GridComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+} from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
 import { h } from "./dom.js";
-import { themeColours } from "./theme.js";
+import { isPrinting, themeColours } from "./theme.js";
 
 use([
-  BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart, GridComponent, MarkAreaComponent, MarkLineComponent,
-  TooltipComponent, VisualMapContinuousComponent, CanvasRenderer, SVGRenderer,
+  BarChart,
+  CustomChart,
+  HeatmapChart,
+  LineChart,
+  ScatterChart,
+  GridComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+  CanvasRenderer,
+  SVGRenderer,
 ]);
 
 const charts = [];
+const FONT = () => getComputedStyle(document.body).fontFamily;
 
 // A figure with a title; option(colours) gives what ECharts draws, or null for nothing. Pictures with many marks go on
 // a canvas, the others are vectors. `height` can be a function of the width.
 export function makeFigure({ title, label, height = 320, canvas = false, option, click }) {
-  const heading = h("figcaption", null, title);
+  const heading = h("figcaption", null, h("strong", null, title), h("span"));
   const surface = h("div", { class: "surface", role: "img", "aria-label": label ?? title });
   const figure = h("figure", null, heading, surface);
   const chart = {
     figure,
     surface,
     canvas,
-    setTitle(text) {
-      heading.textContent = text;
-      surface.setAttribute("aria-label", text);
+    // What it shows, and of what.
+    setTitle(what, of = "") {
+      heading.firstChild.textContent = what;
+      heading.lastChild.textContent = of;
+      surface.setAttribute("aria-label", of ? `${what}: ${of}` : what);
     },
     draw() {
       if (!figure.isConnected) return;
@@ -34,13 +53,21 @@ export function makeFigure({ title, label, height = 320, canvas = false, option,
       figure.hidden = wanted === null;
       if (wanted === null) return;
       surface.style.height = `${typeof height === "function" ? height(surface.clientWidth) : height}px`;
+      // On paper everything is a vector: Chromium leaves marks of a canvas out.
+      const renderer = canvas && !isPrinting() ? "canvas" : "svg";
+      if (chart.view && chart.renderer !== renderer) {
+        chart.view.dispose();
+        chart.view = null;
+      }
       if (!chart.view) {
-        chart.view = init(surface, null, { renderer: canvas ? "canvas" : "svg" });
+        chart.view = init(surface, null, { renderer });
+        chart.renderer = renderer;
         if (click) chart.view.on("click", click);
       } else {
         chart.view.resize();
       }
-      chart.view.setOption({ animation: false, ...wanted }, { notMerge: true });
+      chart.view.setOption({ animation: false, textStyle: { fontFamily: FONT() }, ...wanted }, { notMerge: true });
+      chart.view.getZr().flush(); // now, not in the next frame: a printer does not wait
       surface.dataset.drawn = "yes";
     },
   };
@@ -79,6 +106,17 @@ function decadeTicks(low, high, steps) {
   return ticks;
 }
 
+// Multiples of a round step, for ranges that are too narrow for round numbers on a logarithmic scale.
+function narrowTicks(low, high, wanted) {
+  const [from, to] = [10 ** low, 10 ** high];
+  const rough = (to - from) / Math.min(wanted, 5);
+  const decade = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * decade).find((size) => size >= rough);
+  const ticks = [];
+  for (let k = Math.ceil(from / step); k * step <= to; k += 1) ticks.push(Math.log10(k * step));
+  return ticks;
+}
+
 // Of values > 0. About `wanted` ticks: the densest nice set that has no more.
 function logTicks(low, high, wanted) {
   let best = decadeTicks(low, high, NICE[0]);
@@ -87,7 +125,7 @@ function logTicks(low, high, wanted) {
     const ticks = decadeTicks(low, high, steps);
     if (ticks.length <= wanted && ticks.length > best.length) best = ticks;
   }
-  return best;
+  return best.length >= 3 ? best : narrowTicks(low, high, wanted);
 }
 
 function axisStyle(colours, ticks, format) {
@@ -172,7 +210,14 @@ export function tooltip(colours, linesOf, more = {}) {
     textStyle: { color: colours.text, fontSize: 12 },
     formatter: (item) => {
       const [heading, ...lines] = linesOf(item) ?? [];
-      return heading === undefined ? "" : h("div", { class: "tip" }, h("strong", null, heading), lines.map((line) => h("div", null, line)));
+      return heading === undefined
+        ? ""
+        : h(
+            "div",
+            { class: "tip" },
+            h("strong", null, heading),
+            lines.map((line) => h("div", null, line)),
+          );
     },
     ...more,
   };
@@ -192,7 +237,10 @@ export function intervalSeries(name, points, colour) {
       const high = api.coord([api.value(0), api.value(2)])[1];
       const style = { stroke: colour, lineWidth: 1.3, fill: "none" };
       const stroke = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
-      return { type: "group", children: [stroke(x, low, x, high), stroke(x - 4, low, x + 4, low), stroke(x - 4, high, x + 4, high)] };
+      return {
+        type: "group",
+        children: [stroke(x, low, x, high), stroke(x - 4, low, x + 4, low), stroke(x - 4, high, x + 4, high)],
+      };
     },
   };
 }

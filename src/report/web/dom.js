@@ -8,7 +8,9 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -22,7 +24,7 @@ export function svg(tag, attributes, ...children) {
 
 let ids = 0;
 
-export function uniqueId(prefix) {
+function uniqueId(prefix) {
   ids += 1;
   return `${prefix}-${ids}`;
 }

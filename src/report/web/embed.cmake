@@ -29,7 +29,7 @@ function(make_page)
       COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=20000
       WORKING_DIRECTORY ${BUILD} TIMEOUT 300 RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE said)
     if(NOT status EQUAL 0)
-      string(REGEX MATCH "npm err[^\n]*(code|ERR!)[^\n]*" reason "${said}")
+      string(REGEX MATCH "npm (error|ERR!) [^\n]*" reason "${said}${status}")
       set(missing "npm could not fetch its packages (${reason}); with the npm registry in reach, run cmake and build again"
           PARENT_SCOPE)
       return()

@@ -29,9 +29,19 @@ export function makeFacets(allRows, change) {
 
 // "allreduce, isolated, float32 sum, out of place, 8 ranks"
 export function facetSentence(facets) {
-  const plain = new Set(["no root", "all ranks", "no background traffic", "real network", "default order", "no reduction"]);
+  const plain = new Set([
+    "no root",
+    "all ranks",
+    "no background traffic",
+    "real network",
+    "default order",
+    "no reduction",
+  ]);
   const words = facets
-    .filter((facet) => facet.field !== "measured_ranks" || facet.value !== facets.find((other) => other.field === "rank_count").value)
+    .filter(
+      (facet) =>
+        facet.field !== "measured_ranks" || facet.value !== facets.find((other) => other.field === "rank_count").value,
+    )
     .map((facet) => facet.show(facet.value))
     .filter((word) => !plain.has(word));
   return words.join(", ");

@@ -50,3 +50,11 @@ export const formatGiB = (bytes) => (bytes > 0 ? `${digits(bytes / 1e9)} GB` : n
 
 // "2026-11-23T10:11:12Z" as "2026-11-23 10:11 UTC".
 export const formatDate = (text) => String(text ?? "").replace(/^(\S+)T(\d\d:\d\d).*Z$/, "$1 $2 UTC");
+
+const NAMED_MAX = 4;
+
+// "a, b, c, d and 3 more"
+export function listSome(values, most = NAMED_MAX) {
+  const named = values.slice(0, most).join(", ");
+  return values.length > most ? `${named} and ${values.length - most} more` : named;
+}

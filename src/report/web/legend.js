@@ -1,8 +1,8 @@
 // The legend of the lines: buttons that show and hide a line in every chart it serves, with the mark it has there.
 import { h, svg } from "./dom.js";
-import { lineColour, lineDash, lineSymbol, onTheme, themeColours } from "./theme.js";
+import { lineColour, lineDash, markOf, onTheme, themeColours } from "./theme.js";
 
-const SHAPES = {
+const DRAWN = {
   circle: () => svg("circle", { cx: 15, cy: 7, r: 4 }),
   rect: () => svg("rect", { x: 11, y: 3, width: 8, height: 8 }),
   triangle: () => svg("path", { d: "M15 2 L19.5 11 H10.5 Z" }),
@@ -13,9 +13,9 @@ function swatch(line) {
   const colours = themeColours();
   const colour = lineColour(line, colours);
   const dash = lineDash(line);
-  const symbol = lineSymbol(line);
-  const shape = SHAPES[symbol.replace("empty", "").toLowerCase()]();
-  shape.setAttribute("fill", symbol.startsWith("empty") ? colours.page : colour);
+  const mark = markOf(line.symbol);
+  const shape = DRAWN[mark.shape]();
+  shape.setAttribute("fill", mark.hollow ? colours.page : colour);
   shape.setAttribute("stroke", colour);
   shape.setAttribute("stroke-width", "1.6");
   const dashes = dash === "solid" ? null : dash.join(" ");
@@ -49,7 +49,10 @@ export function makeLegend(hidden, change) {
       change();
     };
     const some = shown.some((line) => hidden.has(line.key));
-    box.replaceChildren(...buttons, ...(some ? [h("button", { type: "button", class: "all", onclick: all }, "show all")] : []));
+    box.replaceChildren(
+      ...buttons,
+      ...(some ? [h("button", { type: "button", class: "all", onclick: all }, "show all")] : []),
+    );
     for (const button of buttons) if (button.dataset.key === again) button.focus();
   };
   onTheme(draw);

@@ -8,7 +8,10 @@ import { launchInterval, median } from "./numbers.js";
 // Read the file's own way: what it does not know of a case is the default here.
 const CASE_DEFAULTS = { root: -1, pairing: "", congestor: "", benchmark: "collective", peer_a: -1, peer_b: -1 };
 
-// In the order in which they are chosen. `show` turns a value into words.
+const QUIET_FIRST = ["", "none"];
+const byQuiet = (value) => (QUIET_FIRST.includes(value) ? QUIET_FIRST.indexOf(value) : QUIET_FIRST.length);
+
+// In the order in which they are chosen. `show` turns a value into words; the first value by `order` is the default.
 export const FACETS = [
   { field: "collective", name: "Collective", show: (value) => value || "(none)" },
   { field: "mode", name: "Mode", show: (value) => value },
@@ -16,15 +19,20 @@ export const FACETS = [
   { field: "operation", name: "Operation", show: (value) => value || "no reduction" },
   { field: "in_place", name: "Buffers", show: (value) => (value ? "in place" : "out of place") },
   { field: "rank_count", name: "Ranks", show: (value) => `${value} ranks` },
-  { field: "measured_ranks", name: "Measured", show: (value) => `${value} ranks measured` },
+  { field: "measured_ranks", name: "Measured", show: (value) => `${value} ranks measured`, order: (a, b) => b - a },
   { field: "order", name: "Rank order", show: (value) => `${value || "default"} order` },
   { field: "root", name: "Root", show: (value) => (value < 0 ? "no root" : `root ${value}`) },
   { field: "pairing", name: "Pairs", show: (value) => value || "all ranks" },
-  { field: "congestor", name: "Background", show: (value) => congestorName(value) },
+  {
+    field: "congestor",
+    name: "Background",
+    show: (value) => congestorName(value),
+    order: (a, b) => byQuiet(a) - byQuiet(b),
+  },
   { field: "emulated", name: "Network", show: (value) => (value ? "EMULATED network" : "real network") },
 ];
 
-export function congestorName(value) {
+function congestorName(value) {
   if (value === "") return "no background traffic";
   return value === "none" ? "quiet" : `under ${value}`;
 }
@@ -48,7 +56,10 @@ function placementOf(file) {
   return [...labelsOf(file), ...facts, ["hosts", String(hosts.length)]].filter(([, value]) => value !== "");
 }
 
-const baseName = (path) => String(path ?? "").replace(/^.*\//, "").replace(/\.h5$/, "");
+const baseName = (path) =>
+  String(path ?? "")
+    .replace(/^.*\//, "")
+    .replace(/\.h5$/, "");
 
 function nameSets(sets) {
   const facts = sets.map((set) => new Map(set.facts));
@@ -159,6 +170,7 @@ export function chooseFacets(rows, chosen) {
   let left = rows;
   for (const facet of FACETS) {
     const values = distinct(left.map((row) => row[facet.field]));
+    if (facet.order) values.sort(facet.order);
     const value = values.find((candidate) => String(candidate) === String(chosen[facet.field])) ?? values[0];
     facets.push({ ...facet, values, value });
     left = left.filter((row) => row[facet.field] === value);
@@ -209,3 +221,5 @@ export function samplesOf(row) {
   }
   return { time, start, flags, count };
 }
+
+export const hostsOf = (set) => set.files.flatMap((file) => file.hosts ?? []);

@@ -1,6 +1,6 @@
 // Quantiles and intervals over launches. What concerns one launch comes from the file.
 
-export function quantile(sorted, q) {
+function quantile(sorted, q) {
   const position = q * (sorted.length - 1);
   const low = Math.floor(position);
   const high = Math.min(low + 1, sorted.length - 1);
@@ -45,3 +45,5 @@ export function steps(sorted, points) {
   }
   return result;
 }
+
+export const sum = (values) => values.reduce((total, value) => total + value, 0);

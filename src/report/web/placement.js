@@ -15,19 +15,46 @@ const known = (value) => value !== null && value !== undefined && value !== "" &
 
 function rankItem(file, rank) {
   const devices = (file.rank_devices ?? []).filter((device) => device.rank === rank.rank);
-  const nics = devices.map((device) => [device.interface ?? device.transport, device.address].filter(Boolean).join(" "));
+  const nics = devices.map((device) =>
+    [device.interface ?? device.transport, device.address].filter(Boolean).join(" "),
+  );
   const cpus = rank.cpus ? `CPU ${rank.cpus}${rank.bound ? "" : " (not bound)"}` : null;
   const numa = rank.numa_node >= 0 ? `NUMA ${rank.numa_node}` : "NUMA unknown";
-  return h("li", null, h("strong", null, `rank ${rank.rank}`), h("span", null, [numa, cpus, ...nics].filter(Boolean).join(" · ")));
+  return h(
+    "li",
+    null,
+    h("strong", null, `rank ${rank.rank}`),
+    h("span", null, [numa, cpus, ...nics].filter(Boolean).join(" · ")),
+  );
 }
 
 function hostItem(file, host, open) {
   const ranks = (file.ranks ?? []).filter((rank) => file.hosts[rank.host] === host);
-  const facts = [host.instance_type, host.cpu, host.cores && plural(host.cores, "core"), host.numa_nodes && plural(host.numa_nodes, "NUMA node"), plural(ranks.length, "rank")];
+  const facts = [
+    host.instance_type,
+    host.cpu,
+    host.cores && plural(host.cores, "core"),
+    host.numa_nodes && plural(host.numa_nodes, "NUMA node"),
+    plural(ranks.length, "rank"),
+  ];
   return h(
     "li",
     null,
-    h("details", { open }, h("summary", null, h("strong", null, host.hostname ?? "a host"), h("span", null, facts.filter(Boolean).join(" · "))), h("ul", { class: "ranks" }, ranks.map((rank) => rankItem(file, rank)))),
+    h(
+      "details",
+      { open },
+      h(
+        "summary",
+        null,
+        h("strong", null, host.hostname ?? "a host"),
+        h("span", null, facts.filter(Boolean).join(" · ")),
+      ),
+      h(
+        "ul",
+        { class: "ranks" },
+        ranks.map((rank) => rankItem(file, rank)),
+      ),
+    ),
   );
 }
 
@@ -42,12 +69,28 @@ function branch(file, hosts, depth, open) {
     groups.set(key, [...(groups.get(key) ?? []), host]);
   }
   return [...groups].map(([value, members]) =>
-    h("li", null, h("span", { class: "level" }, `${name} `, h("strong", null, value), h("span", null, ` ${plural(members.length, "host")}`)), h("ul", null, branch(file, members, depth + 1, open))),
+    h(
+      "li",
+      null,
+      h(
+        "span",
+        { class: "level" },
+        `${name} `,
+        h("strong", null, value),
+        h("span", null, ` ${plural(members.length, "host")}`),
+      ),
+      h("ul", null, branch(file, members, depth + 1, open)),
+    ),
   );
 }
 
 // Files whose ranks sat alike share a tree.
-const shape = (file) => JSON.stringify([file.hosts?.map((host) => [host.hostname, ...LEVELS.map(([field]) => host[field])]), file.ranks, file.rank_devices]);
+const shape = (file) =>
+  JSON.stringify([
+    file.hosts?.map((host) => [host.hostname, ...LEVELS.map(([field]) => host[field])]),
+    file.ranks,
+    file.rank_devices,
+  ]);
 
 export function makePlacement(model) {
   const trees = new Map();
@@ -57,7 +100,12 @@ export function makePlacement(model) {
     const [file] = files;
     const tree = h("ul", { class: "tree" }, branch(file, file.hosts ?? [], 0, (file.ranks ?? []).length <= RANKS_OPEN));
     if (!several) return tree;
-    return h("details", { class: "file", open: index === 0 }, h("summary", null, files.map((one) => one.name).join(", ")), tree);
+    return h(
+      "details",
+      { class: "file", open: index === 0 },
+      h("summary", null, files.map((one) => one.name).join(", ")),
+      tree,
+    );
   });
   return section("placement", "Placement", null, nodes);
 }

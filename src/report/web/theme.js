@@ -6,10 +6,14 @@ const PALETTES = {
   light: ["#0072b2", "#c95700", "#00865f", "#b0558b", "#2d89bd", "#a87200", "#55606a", "#7a4fb5"],
   dark: ["#56b0ea", "#f28a45", "#2fc498", "#e59ac6", "#9bd6f7", "#f0b93f", "#c3cad1", "#b79bea"],
 };
-export const SYMBOLS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
-export const DASHES = ["solid", [7, 4], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2, 1, 2, 1, 2]];
-// Cividis (Nunez, Anderton & Renslow, PLOS ONE 2018): even for people who see no red or green.
-export const SEQUENCE = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+// A mark is a shape, filled or hollow.
+const SHAPES = ["circle", "rect", "triangle", "diamond"];
+const DASHES = ["solid", [7, 4], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2, 1, 2, 1, 2]];
+// One hue from weak to strong, its lightness steady, so that it reads without any colour.
+const RAMPS = {
+  light: ["#fbe6bf", "#f9c77c", "#f09a3e", "#d4651b", "#9c3a0c", "#571a05"],
+  dark: ["#3b3229", "#6d4420", "#a85d1d", "#e0852f", "#f7b765", "#fff0cf"],
+};
 
 const system = window.matchMedia("(prefers-color-scheme: dark)");
 let choice = null; // "light", "dark", or null: the system's
@@ -26,6 +30,7 @@ export function themeColours() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
     lines: PALETTES[themeName()],
+    ramp: RAMPS[themeName()],
     text: colour("text"),
     muted: colour("muted"),
     rule: colour("rule"),
@@ -38,7 +43,19 @@ export function themeColours() {
 
 export const lineColour = (line, colours) => colours.lines[line.colour % colours.lines.length];
 export const lineDash = (line) => DASHES[line.dash % DASHES.length];
-export const lineSymbol = (line) => SYMBOLS[line.symbol % SYMBOLS.length];
+
+export function markOf(index) {
+  return { shape: SHAPES[index % SHAPES.length], hollow: Math.floor(index / SHAPES.length) % 2 === 1 };
+}
+
+// A mark as ECharts wants it; its own hollow symbols are white inside, on a dark page too.
+export function markStyle({ shape, hollow }, colour, colours) {
+  return {
+    symbol: shape,
+    itemStyle: { color: hollow ? colours.page : colour, borderColor: colour, borderWidth: hollow ? 1.5 : 0 },
+  };
+}
+export const lineMark = (line, colours) => markStyle(markOf(line.symbol), lineColour(line, colours), colours);
 
 function apply() {
   document.documentElement.dataset.theme = themeName();
@@ -53,6 +70,8 @@ export function toggleTheme() {
   choice = themeName() === "dark" ? "light" : "dark";
   apply();
 }
+
+export const isPrinting = () => printing;
 
 export function setPrinting(value) {
   printing = value;
