@@ -62,7 +62,9 @@ await check("two sets compared: every chart is drawn, in silence", async () => {
   await page.settle();
   quiet(page);
   assert.deepEqual(await page.evaluate(blank), []);
-  assert.ok(await page.evaluate('document.querySelector("#comparison") !== null'), "no comparison");
+  const text = (id) => page.evaluate(`document.querySelector("#${id}")?.textContent`);
+  for (const id of ["comparison", "kernels"]) assert.ok(await text(id), `no section ${id}`);
+  assert.match(await text("congestion"), /Slowdown of ring\/tcp, baseline/);
   assert.match(await page.evaluate('document.querySelector("#warnings").textContent'), /kernel, cpu\.governor/);
   assert.match(await page.evaluate('document.querySelector("#placement").textContent'), /us-east-2b.*node-3/s);
   assert.match(

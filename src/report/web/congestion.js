@@ -5,7 +5,7 @@ import { facetSentence, makeFacets } from "./facets.js";
 import { formatMicroseconds, formatRatio, formatSize, isNumber } from "./format.js";
 import { distinct, makePoints } from "./model.js";
 import { extent } from "./numbers.js";
-import { markOf, markStyle } from "./theme.js";
+import { markStyle } from "./theme.js";
 
 // Each loaded point beside its quiet twin: [{line, size, congestor, quiet, loaded, ratio, low, high}].
 function findSlowdowns(rows) {
@@ -63,7 +63,7 @@ function slowdownChart(slowdowns, colours, width) {
         type: "line",
         name: congestor,
         data: mine.map((one) => ({ value: [at(one), Math.log10(one.ratio)], of: () => one })),
-        ...markStyle(markOf(index), colour, colours),
+        ...markStyle({ shape: index }, colour, colours),
         symbolSize: 8,
         lineStyle: { color: colour, width: 2 },
         endLabel: { show: true, formatter: congestor, color: colours.text, fontSize: 11 },

@@ -1,6 +1,6 @@
 // The legend of the lines: buttons that show and hide a line in every chart it serves, with the mark it has there.
 import { h, svg } from "./dom.js";
-import { lineColour, lineDash, markOf, onTheme, themeColours } from "./theme.js";
+import { lineColour, lineDash, onTheme, shapeOf, themeColours } from "./theme.js";
 
 const DRAWN = {
   circle: () => svg("circle", { cx: 15, cy: 7, r: 4 }),
@@ -13,9 +13,8 @@ function swatch(line) {
   const colours = themeColours();
   const colour = lineColour(line, colours);
   const dash = lineDash(line);
-  const mark = markOf(line.symbol);
-  const shape = DRAWN[mark.shape]();
-  shape.setAttribute("fill", mark.hollow ? colours.page : colour);
+  const shape = DRAWN[shapeOf(line)]();
+  shape.setAttribute("fill", line.hollow ? colours.page : colour);
   shape.setAttribute("stroke", colour);
   shape.setAttribute("stroke-width", "1.6");
   const dashes = dash === "solid" ? null : dash.join(" ");

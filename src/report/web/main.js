@@ -34,7 +34,10 @@ function makeGuide() {
       "isolated: one operation at a time, all ranks starting together. streaming: back to back, the total time divided by the operations. They are two different figures.",
     ],
     ["Ratio", "time of the candidate over time of the baseline: below 1 the candidate is faster."],
-    ["Lines", "colour and mark tell what ran, dashes tell the set (placement, labels, or baseline and candidate)."],
+    [
+      "Lines",
+      "colour and mark tell what ran, dashes and hollow marks tell the set (placement, labels, or baseline and candidate).",
+    ],
   ];
   return section(
     "guide",

@@ -121,13 +121,14 @@ function makeLines(rows, sets) {
     }
     row.line = lines.get(key);
   }
-  // Colour tells what ran and dashes tell the set, unless the set is all that differs.
+  // Colour and mark tell what ran, dashes and hollow marks the set; unless the set is all that differs.
   const list = [...lines.values()].sort((a, b) => a.set.index - b.set.index);
   const whats = distinct(list.map((line) => line.what));
   list.forEach((line) => {
     line.colour = whats.length === 1 ? line.set.index : whats.indexOf(line.what);
     line.dash = sets.length > 1 ? line.set.index : 0;
-    line.symbol = whats.length === 1 ? line.set.index : whats.indexOf(line.what) + line.set.index * whats.length;
+    line.shape = line.colour;
+    line.hollow = whats.length > 1 && line.set.index % 2 === 1;
   });
   return list.sort((a, b) => whats.indexOf(a.what) - whats.indexOf(b.what) || a.set.index - b.set.index);
 }

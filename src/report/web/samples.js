@@ -4,7 +4,7 @@ import { h, select } from "./dom.js";
 import { formatCount, formatSize, formatTick, formatTimeTick } from "./format.js";
 import { FLAG, distinct, samplesOf } from "./model.js";
 import { extent, rising, steps, sum } from "./numbers.js";
-import { lineColour, lineDash, markStyle } from "./theme.js";
+import { SHAPE, lineColour, lineDash, markStyle } from "./theme.js";
 
 const STEPS_MAX = 400; // of a distribution, drawn
 const DOTS_MAX = 16000; // of a course, drawn
@@ -53,10 +53,10 @@ function distributionChart(points, hidden, colours) {
 }
 
 const KINDS = [
-  { name: "counted", shape: "circle", mark: "●", size: 4, test: (flags) => flags === 0 },
+  { name: "counted", shape: SHAPE.circle, mark: "●", size: 4, test: (flags) => flags === 0 },
   {
     name: "checked afterwards, not counted",
-    shape: "circle",
+    shape: SHAPE.circle,
     hollow: true,
     mark: "○",
     size: 5,
@@ -64,7 +64,7 @@ const KINDS = [
   },
   {
     name: "warm-up",
-    shape: "triangle",
+    shape: SHAPE.triangle,
     hollow: true,
     mark: "△",
     size: 6,
@@ -72,7 +72,7 @@ const KINDS = [
   },
   {
     name: "not valid: a rank came late, or the background traffic ended",
-    shape: "diamond",
+    shape: SHAPE.diamond,
     hollow: true,
     mark: "◇",
     size: 7,

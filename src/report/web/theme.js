@@ -8,6 +8,7 @@ const PALETTES = {
 };
 // A mark is a shape, filled or hollow.
 const SHAPES = ["circle", "rect", "triangle", "diamond"];
+export const SHAPE = Object.fromEntries(SHAPES.map((name, index) => [name, index]));
 const DASHES = ["solid", [7, 4], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2, 1, 2, 1, 2]];
 // One hue from weak to strong, its lightness steady, so that it reads without any colour.
 const RAMPS = {
@@ -44,18 +45,19 @@ export function themeColours() {
 export const lineColour = (line, colours) => colours.lines[line.colour % colours.lines.length];
 export const lineDash = (line) => DASHES[line.dash % DASHES.length];
 
-export function markOf(index) {
-  return { shape: SHAPES[index % SHAPES.length], hollow: Math.floor(index / SHAPES.length) % 2 === 1 };
-}
-
-// A mark as ECharts wants it; its own hollow symbols are white inside, on a dark page too.
-export function markStyle({ shape, hollow }, colour, colours) {
+// An item has a shape (a number), and can be hollow. ECharts' own hollow marks are white inside, on a dark page too.
+export const shapeOf = (item) => SHAPES[item.shape % SHAPES.length];
+export function markStyle(item, colour, colours) {
   return {
-    symbol: shape,
-    itemStyle: { color: hollow ? colours.page : colour, borderColor: colour, borderWidth: hollow ? 1.5 : 0 },
+    symbol: shapeOf(item),
+    itemStyle: {
+      color: item.hollow ? colours.page : colour,
+      borderColor: colour,
+      borderWidth: item.hollow ? 1.5 : 0,
+    },
   };
 }
-export const lineMark = (line, colours) => markStyle(markOf(line.symbol), lineColour(line, colours), colours);
+export const lineMark = (line, colours) => markStyle(line, lineColour(line, colours), colours);
 
 function apply() {
   document.documentElement.dataset.theme = themeName();
