@@ -14,7 +14,7 @@ json_t *rs_page_data_parse(rs_page_print *print, const void *subject, struct rs_
   json_t *value = NULL;
   FILE *file = open_memstream(&text, &length);
   if (file == NULL) {
-    rs_error_set_memory(error, sizeof *file, "the report's data");
+    rs_error_set_memory(error, BUFSIZ, "the report's data");
     return NULL;
   }
   enum rs_status status = print(subject, file, error);

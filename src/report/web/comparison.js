@@ -51,6 +51,11 @@ const FAMILY_COLUMNS = [
   },
 ];
 
+function familyColumns(families) {
+  const metrics = distinct(families.map((row) => row.metric));
+  return metrics.length > 1 ? [{ name: "metric", cell: (row) => row.metric ?? "" }, ...FAMILY_COLUMNS] : FAMILY_COLUMNS;
+}
+
 // Gives the rows of a comparison the lines of the page, so that they have its colours and names.
 function withLines(model, rows) {
   return rows
@@ -209,7 +214,7 @@ export function makeComparison(model) {
         environment.length > 0 && environmentTable(environment),
         families.length > 0 && [
           h("h3", null, "Verdicts"),
-          h("div", { class: "scroll" }, table(null, FAMILY_COLUMNS, families)),
+          h("div", { class: "scroll" }, table(null, familyColumns(families), families)),
         ],
         facets.box,
         legend.box,

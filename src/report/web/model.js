@@ -61,17 +61,23 @@ const baseName = (path) =>
     .replace(/^.*\//, "")
     .replace(/\.h5$/, "");
 
+function factName(facts, field) {
+  const value = facts.get(field);
+  if (value === undefined) return `no ${field}`;
+  return field === "hosts" ? `${value} host${value === "1" ? "" : "s"}` : value;
+}
+
+// As few facts as tell the sets apart, labels first.
 function nameSets(sets) {
   const facts = sets.map((set) => new Map(set.facts));
   const fields = distinct(facts.flatMap((map) => [...map.keys()]));
-  const differing = fields.filter((field) => distinct(facts.map((map) => map.get(field))).length > 1);
+  let names = sets.map(() => "");
+  for (const field of fields) {
+    const longer = names.map((name, index) => [name, factName(facts[index], field)].filter(Boolean).join(", "));
+    if (distinct(longer).length > distinct(names).length) names = longer;
+  }
   sets.forEach((set, index) => {
-    const values = differing.map((field) => {
-      const value = facts[index].get(field);
-      if (value === undefined) return `no ${field}`;
-      return field === "hosts" ? `${value} host${value === "1" ? "" : "s"}` : value;
-    });
-    set.name = sets.length === 1 ? "" : values.join(", ") || set.files.map((file) => file.name).join(", ");
+    set.name = names[index];
   });
 }
 
@@ -216,7 +222,7 @@ export function samplesOf(row) {
   for (let i = 0; i < count; i += 1) {
     elapsed += sample.after_us[i];
     flags[i] = parseInt(sample.flags[i], 16);
-    // Warm-up iterations are one operation; but one of the counted kind can be flagged so afterwards.
+    // The first warm-up iterations of a streaming case are one operation; the file does not tell them from later ones.
     time[i] = sample.ns[i] / (row.batch || 1);
     start[i] = elapsed / 1e6;
   }
