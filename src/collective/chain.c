@@ -38,8 +38,9 @@ static uint32_t reduce_step(const struct rs_schedule_params *params, uint32_t ra
                             struct rs_step *steps) {
   const uint32_t position = rs_position_of(params, rank), sender = params->rank_count - 1 - k;
   if (position == sender) {
-    steps[0] = (struct rs_step){
-        .kind = RS_STEP_SEND, .peer = rs_rank_at(params, position - 1), .source = {k == 0 ? RS_BUFFER_INPUT : sums, 0, 1}};
+    steps[0] = (struct rs_step){.kind = RS_STEP_SEND,
+                                .peer = rs_rank_at(params, position - 1),
+                                .source = {k == 0 ? RS_BUFFER_INPUT : sums, 0, 1}};
     return 1;
   }
   if (position + 1 == sender) {
@@ -64,7 +65,8 @@ static uint32_t broadcast_step(const struct rs_schedule_params *params, uint32_t
     return 1;
   }
   if (position == k + 1) {
-    steps[0] = (struct rs_step){.kind = RS_STEP_RECV, .peer = rs_rank_at(params, k), .target = {RS_BUFFER_OUTPUT, 0, 1}};
+    steps[0] =
+        (struct rs_step){.kind = RS_STEP_RECV, .peer = rs_rank_at(params, k), .target = {RS_BUFFER_OUTPUT, 0, 1}};
     return 1;
   }
   return 0;
