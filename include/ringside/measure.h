@@ -147,7 +147,8 @@ enum rs_status rs_pattern_open(enum rs_collective collective, enum rs_datatype d
 void rs_pattern_close(struct rs_pattern *pattern); // NULL is fine
 // What the caller of this rank fills of the input; the rest of `input` is left as it is.
 void rs_pattern_fill(const struct rs_pattern *pattern, const struct rs_shape *shape, void *input);
-// Bytes that are no valid result anywhere, so that stale output cannot pass; over all of the output.
+// Bytes that are no valid result anywhere, so that stale output cannot pass; over all of the output. In place, before
+// the fill.
 void rs_pattern_poison(const struct rs_pattern *pattern, const struct rs_shape *shape, void *output);
 // Compares every element of the result with what it must be, and out of place that nothing else of the output was
 // written. MISMATCH: "element 17: expected 42, found 41 (3 of 1024 differ)".

@@ -28,8 +28,7 @@ const char *const rs_start_names[] = {"auto", "time", "barrier", NULL};
 static void prepare_check(const struct operation *operation) {
   if (operation->pattern == NULL)
     return;
-  if (!operation->in_place)
-    rs_pattern_poison(operation->pattern, &operation->shape, operation->output->address);
+  rs_pattern_poison(operation->pattern, &operation->shape, operation->output->address);
   rs_pattern_fill(operation->pattern, &operation->shape, operation->input->address);
 }
 

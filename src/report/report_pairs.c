@@ -21,8 +21,7 @@ struct matrix {
 struct sweep {
   const struct rs_grid *grid;
   struct matrix *matrices; // grid->point_count
-  struct rs_pair_figure figure;
-  bool both_kinds; // pairs within hosts and between them: they are no like
+  bool both_kinds;         // pairs within hosts and between them: they are no like
 };
 
 static bool is_uniform(const struct matrix *matrix) {
@@ -85,16 +84,16 @@ static void print_kind(const struct sweep *sweep, const struct matrix *matrix, e
                        struct rs_table *table) {
   char label[RS_LABEL_BYTES];
   const struct rs_pair_kind *kind = &matrix->kinds[which];
-  const struct rs_pair_figure *figure = &sweep->figure;
-  double least = figure->numerator > 0 ? kind->slowest_ns : kind->fastest_ns;
-  double most = figure->numerator > 0 ? kind->fastest_ns : kind->slowest_ns;
+  const struct rs_pair_figure figure = rs_pair_figure_of(matrix->point);
+  double least = figure.numerator > 0 ? kind->slowest_ns : kind->fastest_ns;
+  double most = figure.numerator > 0 ? kind->fastest_ns : kind->slowest_ns;
   rs_table_cell(table, "%s", rs_label_size(rs_pair_message_bytes(matrix->point), label));
   rs_table_cell(table, "%zu", kind->count);
   if (sweep->both_kinds)
     rs_table_cell(table, "%s", kind_names[which]);
-  rs_table_cell(table, "%s", rs_pair_figure_label(figure, least, label));
-  rs_table_cell(table, "%s", rs_pair_figure_label(figure, kind->median_ns, label));
-  rs_table_cell(table, "%s", rs_pair_figure_label(figure, most, label));
+  rs_table_cell(table, "%s", rs_pair_figure_label(&figure, least, label));
+  rs_table_cell(table, "%s", rs_pair_figure_label(&figure, kind->median_ns, label));
+  rs_table_cell(table, "%s", rs_pair_figure_label(&figure, most, label));
   if (kind->count == 1)
     rs_table_cell(table, "-");
   else if (kind->uniform)
@@ -113,7 +112,7 @@ static void print_sizes(const struct sweep *sweep, FILE *file) {
   if (sweep->both_kinds)
     rs_table_column(table, RS_ALIGN_LEFT, "");
   for (size_t c = 0; c < RS_ARRAY_LENGTH(columns); c++) {
-    snprintf(label, sizeof label, "%s %s", columns[c], sweep->figure.unit);
+    snprintf(label, sizeof label, "%s %s", columns[c], rs_pair_figure_of(sweep->matrices->point).unit);
     rs_table_column(table, RS_ALIGN_RIGHT, label);
   }
   rs_table_column(table, RS_ALIGN_LEFT, "slowest pair");
@@ -153,14 +152,15 @@ static const char *host_of(const struct sweep *sweep, uint32_t rank) {
   return placement->hosts[placement->ranks[rank].host].hostname;
 }
 
-static void print_slow(const struct sweep *sweep, const struct slow *slow, FILE *file) {
-  char figure[RS_LABEL_BYTES], factor[RS_LABEL_BYTES];
+static void print_slow(const struct sweep *sweep, const struct matrix *matrix, const struct slow *slow, FILE *file) {
+  char label[RS_LABEL_BYTES], factor[RS_LABEL_BYTES];
+  const struct rs_pair_figure figure = rs_pair_figure_of(matrix->point);
   const struct rs_pair_time *time = slow->time;
   fprintf(file, "rank %u - rank %u", time->rank_a, time->rank_b);
   if (sweep->grid->result->placement.host_count > 1)
     fprintf(file, " (%s - %s)", host_of(sweep, time->rank_a), host_of(sweep, time->rank_b));
-  fprintf(file, ", %s %s, %s the median%s%s\n", rs_pair_figure_label(&sweep->figure, time->median_ns, figure),
-          sweep->figure.unit, rs_label_factor(slow->factor, factor), sweep->both_kinds ? " " : "",
+  fprintf(file, ", %s %s, %s the median%s%s\n", rs_pair_figure_label(&figure, time->median_ns, label), figure.unit,
+          rs_label_factor(slow->factor, factor), sweep->both_kinds ? " " : "",
           sweep->both_kinds ? kind_names[slow->kind] : "");
 }
 
@@ -211,7 +211,7 @@ static enum rs_status print_slow_pairs(const struct sweep *sweep, const struct m
   snprintf(label, sizeof label, "slow at %s:", rs_label_size(rs_pair_message_bytes(matrix->point), size));
   for (size_t s = 0; s < rs_min_size(count, SLOW_NAMED_MAX); s++) {
     fprintf(file, "  %-*s ", (int)strlen(label), s == 0 ? label : "");
-    print_slow(sweep, &slow[s], file);
+    print_slow(sweep, matrix, &slow[s], file);
   }
   if (count > SLOW_NAMED_MAX)
     fprintf(file, "  %-*s and %zu more\n", (int)strlen(label), "", count - SLOW_NAMED_MAX);
@@ -237,7 +237,8 @@ static enum rs_status print_maps(const struct sweep *sweep, FILE *file, struct r
       continue;
     fprintf(file, "\n  at %s%s:\n", rs_label_size(rs_pair_message_bytes(matrix->point), label),
             differing > 2 ? p == first ? ", the least size that differs by pair" : ", the largest" : "");
-    rs_heat_map_print(&sweep->grid->result->placement, &matrix->times, &sweep->figure, file, error);
+    const struct rs_pair_figure figure = rs_pair_figure_of(matrix->point);
+    rs_heat_map_print(&sweep->grid->result->placement, &matrix->times, &figure, file, error);
   }
   return error->status;
 }
@@ -248,11 +249,10 @@ static enum rs_status print_sweep(const struct rs_grid *grid, const struct rs_ca
   struct sweep sweep;
   if (sweep_init(&sweep, grid, pairing, error) != RS_OK)
     goto fini_sweep;
-  sweep.figure = rs_pair_figure_of(pairing);
+  const struct rs_pair_figure figure = rs_pair_figure_of(pairing);
   fprintf(file, "\n%s, %s: %s, %s in %s\n",
           rs_label_roles(pairing, RS_FIELD_FAMILY | RS_FIELD_ELEMENT | RS_FIELD_TRAFFIC, family),
-          is_round(pairing) ? "every pair" : pairing->pairing, rs_label_case(pairing, label), sweep.figure.what,
-          sweep.figure.unit);
+          is_round(pairing) ? "every pair" : pairing->pairing, rs_label_case(pairing, label), figure.what, figure.unit);
   print_sizes(&sweep, file);
   for (size_t p = 0; error->status == RS_OK && p < grid->point_count; p++)
     print_slow_pairs(&sweep, &sweep.matrices[p], file, error);

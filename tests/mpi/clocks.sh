@@ -12,7 +12,7 @@ exec unshare --time --fork --monotonic $((${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}
 RANK
 chmod +x "$work/rank"
 
-"$MPIEXEC" "${mpi_flags[@]}" -np 2 "$work/rank" "$RINGSIDE" run -q -o "$work/clocks.h5" --set size=8,64KiB --set run.case_time=200ms \
+"$MPIEXEC" "${mpi_flags[@]}" -np 2 "$work/rank" "$RINGSIDE" run -q -o "$work/clocks.h5" --set algorithm=ring,tree --set size=8,64KiB --set run.case_time=200ms \
   --set run.start=time >"$work/out" 2>&1 || fail "exit $?: $(cat "$work/out")"
 expect_verified "$work/clocks.h5"
 

@@ -14,7 +14,7 @@ cat >"$work/rank" <<'RANK'
 exec unshare --uts sh -c 'hostname ringside-other && exec "$@"' sh "$@"
 RANK
 chmod +x "$work/rank"
-"$MPIEXEC" "${mpi_flags[@]}" -np 3 "$work/rank" "$RINGSIDE" run -q -o "$work/counters.h5" "${quick[@]}" \
+"$MPIEXEC" "${mpi_flags[@]}" -np 3 "$work/rank" "$RINGSIDE" run -q -o "$work/counters.h5" --set algorithm=ring,tree "${quick[@]}" \
   >"$work/out" 2>&1 || fail "exit $?: $(cat "$work/out")"
 
 /usr/bin/python3 - "$work/counters.h5" <<'PYTHON' || fail "counters or environment are not what the ranks have"
@@ -51,6 +51,6 @@ if ! unshare --net sh "$work/bottleneck" true 2>/dev/null; then
   echo "left out: no bottleneck can be made here"
   exit 0
 fi
-unshare --net sh "$work/bottleneck" "$RINGSIDE" run -q -o "$work/lossy.h5" --set run.threads=4 --set transport=tcp "${quick[@]}" \
+unshare --net sh "$work/bottleneck" "$RINGSIDE" run -q -o "$work/lossy.h5" --set algorithm=ring,tree --set run.threads=4 --set transport=tcp "${quick[@]}" \
   >"$work/out" 2>&1 || fail "bottleneck: exit $?: $(cat "$work/out")"
 "$RINGSIDE" show "$work/lossy.h5" | grep -E '^ +network +tcp RetransSegs \+[1-9][0-9]* on ' || fail "lost packets are not named"

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/launch.bash"
 
 # A flipped bit: the run goes on, marks the case, names rank and element, and ends with 4.
-"$RINGSIDE" run -q -o "$work/flip.h5" --set run.threads=3 --set transport=loop --set baseline=none --set size=1KiB,4KiB \
+"$RINGSIDE" run -q -o "$work/flip.h5" --set algorithm=ring,tree --set run.threads=3 --set transport=loop --set baseline=none --set size=1KiB,4KiB \
   --set loop.corrupt_at=2 --set run.seed=7 --set run.probe=no >"$work/out" 2>"$work/err"
 status=$?
 [ $status = 4 ] || fail "corruption: exit $status: $(cat "$work/err")"
@@ -12,7 +12,7 @@ grep -q "rank .*element .*expected .*found" "$work/err" || fail "corruption: $(c
   fail "corruption: the case is not marked: $(column "$work/flip.h5" verified)"
 
 # A rank that is killed in the middle: the launch ends, what had finished is in the file.
-launch 4 run -q -o "$work/killed.h5" --set size=8..1MiB --set run.case_time=2s --set samples.interval_width=0.0001% \
+launch 4 run -q -o "$work/killed.h5" --set algorithm=ring,tree --set size=8..1MiB --set run.case_time=2s --set samples.interval_width=0.0001% \
   --set samples.max_iterations=1000000 --set run.timeout=5s >"$work/out" 2>"$work/err" &
 pid=$!
 for _ in $(seq 100); do

@@ -53,7 +53,7 @@ across() {
     "$RINGSIDE" "$@"
 }
 
-across run -q -o "$work/hosts.h5" --set size=8,64KiB --set samples.min_iterations=3 --set run.case_time=50ms \
+across run -q -o "$work/hosts.h5" --set algorithm=ring,tree --set size=8,64KiB --set samples.min_iterations=3 --set run.case_time=50ms \
   >"$work/out" 2>&1 || fail "exit $?: $(cat "$work/out")"
 expect_verified "$work/hosts.h5"
 "$RINGSIDE" show "$work/hosts.h5" >"$work/table" || fail "show: exit $?"

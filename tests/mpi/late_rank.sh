@@ -4,7 +4,7 @@ source "$(dirname "$0")/launch.bash"
 
 # run DELAY: leaves the result, and its JSON.
 run() {
-  launch 2 run -q -o "$work/late.h5" --force --set size=8,64KiB --set run.case_time=300ms --set run.start=time \
+  launch 2 run -q -o "$work/late.h5" --force --set algorithm=ring,tree --set size=8,64KiB --set run.case_time=300ms --set run.start=time \
     --set run.late_rank=1 --set run.late_by="$1" >"$work/out" 2>&1 || fail "run: exit $?: $(cat "$work/out")"
   "$RINGSIDE" show --json "$work/late.h5" >"$work/late.json" || fail "show: exit $?"
 }

@@ -9,7 +9,7 @@ fail() {
 }
 # links DELAY FROM TO: what `show` says of links.
 links() {
-  "$RINGSIDE" run -q -o "$work/links.h5" --force --set run.threads=4 --set transport=loop --set baseline=none \
+  "$RINGSIDE" run -q -o "$work/links.h5" --force --set algorithm=ring,tree --set run.threads=4 --set transport=loop --set baseline=none \
     --set size=8 --set run.case_time=5ms --set loop.slow_by="$1" --set loop.slow_from="$2" --set loop.slow_to="$3" \
     >/dev/null || fail "run: exit $?"
   "$RINGSIDE" show "$work/links.h5" | grep '^ *link'

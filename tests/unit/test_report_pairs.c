@@ -176,6 +176,18 @@ static void a_bad_host_among_many_ranks(void **state) {
   check_table(fixture, "report_pairs_host.txt");
 }
 
+// 10 us for 8 bytes and for 1 MiB are two bandwidths.
+static void each_size_has_its_own_bandwidth(void **state) {
+  struct pairs_fixture *fixture = *state;
+  pairs_init(fixture, 4, 4);
+  add_tournament(fixture, "exchange", "direct", 8, alike);
+  add_tournament(fixture, "exchange", "direct", 1048576, alike);
+  char *text = print_checked(fixture);
+  assert_non_null(strstr(text, "8 B      6    0.0008       0.0008    0.0008"));
+  assert_non_null(strstr(text, "1 MiB      6     104.4        104.9     105.1"));
+  free(text);
+}
+
 // One host, a message rate, all pairs at once, and cases that did not finish or went wrong.
 static void messages_halves_and_gaps(void **state) {
   struct pairs_fixture *fixture = *state;
@@ -331,6 +343,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_bad_rank_is_named_and_drawn),
       TEST(a_bad_host_among_many_ranks),
+      TEST(each_size_has_its_own_bandwidth),
       TEST(messages_halves_and_gaps),
       TEST(what_is_alike_is_said_not_drawn),
       TEST(two_ranks_are_one_line),
