@@ -124,6 +124,7 @@ void rs_expert_bounds(uint64_t elements, uint32_t rank_count, double skew, uint6
   bounds[0] = 0;
   for (uint32_t rank = 0; rank < rank_count; rank++) {
     sum += weight((uint32_t)((uint64_t)rank * step % rank_count), skew);
-    bounds[rank + 1] = elements / total * sum + elements % total * sum / total; // elements sum / total, without overflow
+    bounds[rank + 1] =
+        elements / total * sum + elements % total * sum / total; // elements sum / total, without overflow
   }
 }
