@@ -1,101 +1,72 @@
 #include "command.h"
+#include "comparison_request.h"
 #include "printout.h"
-#include "result_set.h"
-#include "ringside/report.h"
-
-#include <getopt.h>
-#include <stdlib.h>
 
 static const char help[] =
-    "usage: ringside compare [--json] BASELINE... --with CANDIDATE...\n"
+    "usage: ringside compare [OPTIONS] BASELINE... --with CANDIDATE...\n"
+    "       ringside compare [OPTIONS] --by FIELD FILE...\n"
     "\n"
-    "Compares two sets of results, case by case: what the candidate takes against the baseline. Each of BASELINE and\n"
-    "CANDIDATE is a result file, a directory (its *.h5) or a pattern; every file is one launch, and a set of several\n"
-    "launches counts with the median over them. Only cases that measured the same are compared.\n"
-    "\n"
-    "  --with   what follows is the candidate\n"
-    "  --json   as JSON\n"
-    "  --help   this text\n"
+    "Compares two sets of results: is the candidate faster or slower than the baseline, and by how much? Each of\n"
+    "BASELINE and CANDIDATE is a result file, a directory (its *.h5) or a pattern. Every file is one launch, and\n"
+    "launches are what counts: ten of each, interleaved, tell a difference of 2% on a quiet machine. One of each "
+    "works,\n"
+    "and says what it cannot show.\n"
+    "\n" COMPARISON_HELP "  --threshold 1.5%   differences below this do not matter\n"
+    "  --json             as JSON; an array with --by\n"
+    "  --help             this text\n"
     "\n"
     "examples:\n"
     "  ringside compare results/before.h5 --with results/after.h5\n"
     "  ringside compare 'results/spread-*.h5' --with 'results/cluster-*.h5'\n"
-    "  ringside compare baseline/ --with today/ --json | jq '.cases[] | select(.ratio > 1.1)'\n";
+    "  ringside compare --by placement_group results/\n"
+    "  ringside compare baseline/ --with today/ --json | jq '.cases[] | select(.ratio_low > 1.1)'\n";
 
-struct request {
-  const char **arguments; // the baseline's, then the candidate's
-  size_t baseline_count, candidate_count;
-  bool help, json, with;
+struct format {
+  bool json, array;
 };
 
-static void add_argument(struct request *request, const char *argument) {
-  request->arguments[request->baseline_count + request->candidate_count] = argument;
-  *(request->with ? &request->candidate_count : &request->baseline_count) += 1;
-}
-
-// Takes arguments and options in the order given ('-' as the first of the short options), since --with divides them.
-static enum rs_status parse(int argc, char **argv, struct request *request, struct rs_error *error) {
-  static const struct option options[] = {
-      {"with", no_argument, NULL, 'w'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-  optind = 0; // start anew, whoever used getopt before
-  opterr = 0;
-  for (int option; (option = getopt_long(argc, argv, "-h", options, NULL)) != -1;) {
-    switch (option) {
-    case 1:
-      add_argument(request, optarg);
-      break;
-    case 'w':
-      if (request->with)
-        return rs_error_set(error, RS_ERROR_USAGE, "--with stands twice; it divides the baseline from the candidate");
-      request->with = true;
-      break;
-    case 'j':
-      request->json = true;
-      break;
-    case 'h':
-      request->help = true;
-      return RS_OK;
-    default:
-      return rs_error_set(error, RS_ERROR_USAGE, "there is no option '%s'", argv[optind - 1]);
-    }
+static enum rs_status print_comparison(void *context, const struct rs_comparison *comparison, size_t index,
+                                       struct rs_error *error) {
+  const struct format *format = context;
+  if (format->json) {
+    fputs(index > 0 ? ",\n" : "", stdout);
+    return rs_comparison_json(comparison, stdout, error);
   }
-  for (; optind < argc; optind++) // what stands after "--"
-    add_argument(request, argv[optind]);
-  if (!request->with)
-    return rs_error_set(error, RS_ERROR_USAGE, "--with is missing: ringside compare BASELINE... --with CANDIDATE...");
+  fputs(index > 0 ? "\n\n" : "", stdout);
+  rs_comparison_print(comparison, stdout);
   return RS_OK;
 }
 
-static enum rs_status compare(const struct request *request, struct rs_error *error) {
-  struct result_set baseline = {0}, candidate = {0};
-  struct rs_comparison comparison = {0};
-  enum rs_status status = result_set_open(request->arguments, request->baseline_count, "baseline", &baseline, error);
-  if (status == RS_OK)
-    status = result_set_open(request->arguments + request->baseline_count, request->candidate_count, "candidate",
-                             &candidate, error);
-  if (status == RS_OK)
-    status =
-        rs_comparison_make((const struct rs_result *const *)baseline.results, baseline.count,
-                           (const struct rs_result *const *)candidate.results, candidate.count, &comparison, error);
-  if (status == RS_OK && request->json)
-    status = rs_comparison_json(&comparison, stdout, error);
-  else if (status == RS_OK)
-    rs_comparison_print(&comparison, stdout);
-  rs_comparison_fini(&comparison);
-  result_set_close(&candidate);
-  result_set_close(&baseline);
-  return status;
+static enum rs_status parse(int argc, char **argv, struct comparison_request *request, struct format *format,
+                            struct rs_error *error) {
+  static const struct option options[] = {COMPARISON_OPTIONS, {"json", no_argument, NULL, 'j'}, {0}};
+  for (int option; (option = getopt_long(argc, argv, COMPARISON_SHORT_OPTIONS, options, NULL)) != -1;) {
+    if (option == 'j')
+      format->json = true;
+    else if (comparison_request_take(request, option, argv, error) < 0)
+      return error->status;
+    if (request->help)
+      return RS_OK;
+  }
+  format->array = request->by != NULL;
+  return comparison_request_end(request, argc, argv, "compare", error);
 }
 
 int cmd_compare(int argc, char **argv) {
   struct rs_error error = {0};
-  struct request request = {.arguments = rs_allocate((size_t)argc, sizeof(*request.arguments), "arguments", &error)};
+  struct comparison_request request;
+  struct format format = {0};
   printout_begin();
-  enum rs_status status = request.arguments == NULL ? error.status : parse(argc, argv, &request, &error);
-  if (status == RS_OK && request.help)
+  enum rs_status status = comparison_request_init(&request, argc, &error);
+  if (status == RS_OK)
+    status = parse(argc, argv, &request, &format, &error);
+  if (status == RS_OK && request.help) {
     fputs(help, stdout);
-  else if (status == RS_OK)
-    status = compare(&request, &error);
-  free(request.arguments);
+  } else if (status == RS_OK) {
+    fputs(format.json && format.array ? "[\n" : "", stdout);
+    status = comparison_request_run(&request, false, print_comparison, &format, &error);
+    fputs(format.json && format.array ? "]\n" : "", stdout);
+  }
+  comparison_request_fini(&request);
   return status == RS_OK ? printout_end("compare") : command_fail("compare", &error);
 }

@@ -133,7 +133,7 @@ static enum rs_status report(const struct request *request, struct rs_error *err
                         error) < 0)
       goto close_sets;
     page.candidate = (struct rs_result_list){(const struct rs_result *const *)candidate.results, candidate.count};
-    if (rs_comparison_make(page.results.results, page.results.count, page.candidate.results, page.candidate.count,
+    if (rs_comparison_make(page.results.results, page.results.count, page.candidate.results, page.candidate.count, NULL,
                            &comparison, error) < 0)
       goto close_sets;
     page.comparison = &comparison;

@@ -4,6 +4,7 @@
 #define RINGSIDE_REPORT_H
 
 #include "ringside/base.h"
+#include "ringside/stats.h"
 #include "ringside/store.h"
 
 // One result as a table for people: a header (when, where, how many ranks on how many hosts, transports), then one
@@ -77,26 +78,88 @@ void rs_stragglers_note(const struct rs_result *result, const struct rs_straggle
 
 // ---- comparison -------------------------------------------------------------------------------------------
 
-// Sets against each other, matched by case. Each launch's median of a case is one value; a set's figure is the median
-// over its launches; ratio = candidate / baseline (below 1: the candidate is faster).
+// Two sets of launches, matched by case. A launch's median of a case is one value, and a set has one per launch: what
+// iterations of one launch say of another is nothing. ratio = candidate / baseline: below 1 the candidate is faster.
+//
+// Verdicts are spoken on a small family of classes only (what was measured x size class), each launch's value there
+// being the geometric mean over the class's cases; the rows of single cases are for looking around.
+
+enum rs_size_class { RS_SIZE_SMALL, RS_SIZE_MIDDLE, RS_SIZE_LARGE }; // up to 4 KiB, between, from 1 MiB on
+#define RS_SIZE_CLASSES 3
+enum rs_class_metric { RS_METRIC_TIME, RS_METRIC_PAIR_TIME, RS_METRIC_P99 }; // of collectives, of point to point
+#define RS_CLASS_METRICS 3
+extern const char *const rs_size_class_names[RS_SIZE_CLASSES];    // "small", ...
+extern const char *const rs_class_metric_names[RS_CLASS_METRICS]; // "time", "p2p_time", "p99"
+
+// Zero means the default everywhere.
+struct rs_comparison_options {
+  const char *names[2];     // of baseline and candidate, in words
+  const char *explained_by; // a fact that is meant to differ: not named among the differences
+  double threshold, level;  // RS_DECISION_THRESHOLD, RS_STATS_LEVEL
+  const char *const *where; // "FIELD=VALUE", of /cases: only such cases; of one field, any of its values
+  size_t where_count;
+  bool p99; // the family has the p99 of collectives, too
+};
+
+struct rs_comparison_set {
+  char name[64];
+  const struct rs_result **launches; // a file that stands twice, or a copy of it (run_uuid), counts once
+  size_t count, copies;
+};
+
+struct rs_comparison_class {
+  enum rs_class_metric metric;
+  enum rs_size_class size_class;
+  uint64_t smallest, largest;  // sizes of the cases of both sets
+  size_t case_count, left_out; // cases that every launch of both sets has; that some launch lacks
+  double *values[2];           // one per launch, in ns, in the order of the launches; NULL when no case is left
+  struct rs_decision decision; // without cases: undecided for its values
+};
+
 struct rs_comparison_row {
   const struct rs_case_row *baseline, *candidate; // a representative row of each set; for its identity only
   size_t baseline_launches, candidate_launches;
-  double baseline_ns, candidate_ns, ratio;
+  double baseline_ns, candidate_ns;    // the median over launches
+  double ratio, ratio_low, ratio_high; // of two sets: Hodges & Lehmann; of two launches: of both medians
+  double level_reached;                // of the interval; 0: of two launches, and within these two only
 };
+
+// What one launch says of itself and the other set does not: the values of a set, and how many launches have each.
+struct rs_comparison_difference {
+  char *field, *values[2];
+};
+
 struct rs_comparison {
+  struct rs_comparison_set sets[2]; // baseline, candidate
+  double threshold, level;
+  struct rs_comparison_class classes[RS_CLASS_METRICS * RS_SIZE_CLASSES]; // with cases in both sets
+  size_t class_count;
+  double p_smallest; // that these launches can reach, whatever they measure
   struct rs_comparison_row *rows;
   size_t row_count;
+  struct rs_comparison_difference *differences; // the most suspicious first
+  size_t difference_count;
+  char **warnings;
+  size_t warning_count;
   size_t baseline_only, candidate_only; // finished cases without a partner
   size_t unverified;                    // cases left out because a launch of either set got wrong data
+  size_t unverified_candidate;          // of these, a launch of the candidate
   size_t unchecked;                     // rows that stand although a launch did not check its data
 };
 // Cases match when every field that says what was measured is equal (not times, ids, iterations). USAGE when the sets
-// have no case in common, with what differs.
+// have no case in common, with what differs, when they share a launch, and for a filter that is none. The results must
+// outlive the comparison. `options` may be NULL.
 enum rs_status rs_comparison_make(const struct rs_result *const *baseline, size_t baseline_count,
                                   const struct rs_result *const *candidate, size_t candidate_count,
-                                  struct rs_comparison *comparison, struct rs_error *error);
-void rs_comparison_fini(struct rs_comparison *comparison);
+                                  const struct rs_comparison_options *options, struct rs_comparison *comparison,
+                                  struct rs_error *error);
+void rs_comparison_fini(struct rs_comparison *comparison); // {0} is fine
+// "small messages (8 B..4 KiB)", "faster by 12% (9.1% .. 15%)", and the answer to the whole question in one sentence.
+void rs_comparison_name_class(const struct rs_comparison_class *class, struct rs_text *text);
+void rs_comparison_word(const struct rs_comparison *comparison, const struct rs_comparison_class *class,
+                        struct rs_text *text);
+void rs_comparison_sentence(const struct rs_comparison *comparison, struct rs_text *text);
+// For people, at most 120 columns: differences, verdicts, cases, warnings, the answer.
 void rs_comparison_print(const struct rs_comparison *comparison, FILE *file);
 enum rs_status rs_comparison_json(const struct rs_comparison *comparison, FILE *file, struct rs_error *error);
 
@@ -116,5 +179,21 @@ struct rs_report_page {
 enum rs_status rs_report_html(const struct rs_report_page *page, FILE *file, struct rs_error *error);
 // UNSUPPORTED, with the reason and what to do, when ringside was built without the page (docs/report.md).
 enum rs_status rs_report_html_ready(struct rs_error *error);
+
+// Results by what they say of `field`: a label, a fact of hosts, ranks and devices, of the environment, of the
+// configuration. Groups stand in the order of their first results.
+struct rs_result_group {
+  char *value;
+  const struct rs_result **results;
+  size_t count;
+};
+struct rs_result_groups {
+  struct rs_result_group *items;
+  size_t count;
+};
+// USAGE when a result does not say it, with what they do say.
+enum rs_status rs_result_groups_make(const struct rs_result *const *results, size_t count, const char *field,
+                                     struct rs_result_groups *groups, struct rs_error *error);
+void rs_result_groups_fini(struct rs_result_groups *groups); // {0} is fine
 
 #endif

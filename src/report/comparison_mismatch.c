@@ -6,28 +6,20 @@
 
 #define VALUES_NAMED_MAX 4
 
-// The first finished row of a set whose field equals that of `row`; with row NULL, any finished row.
+// The first row of a set whose field equals that of `row`.
 static const struct rs_case_row *find_value(const struct rs_case_set *set, const struct rs_field *field,
                                             const struct rs_case_row *row) {
-  for (size_t r = 0; r < set->count; r++) {
-    for (size_t i = 0; i < set->results[r]->case_count; i++) {
-      const struct rs_case_row *other = &set->results[r]->cases[i];
-      if (other->finished && (row == NULL || rs_field_compare(field, row, other) == 0))
-        return other;
-    }
-  }
+  for (size_t i = 0; i < set->count; i++)
+    if (rs_field_compare(field, row, set->rows[i]) == 0)
+      return set->rows[i];
   return NULL;
 }
 
 // True when no value of this field occurs in both sets: then this field alone keeps every case apart.
 static bool is_disjoint(const struct rs_case_set *left, const struct rs_case_set *right, const struct rs_field *field) {
-  for (size_t r = 0; r < left->count; r++) {
-    for (size_t i = 0; i < left->results[r]->case_count; i++) {
-      const struct rs_case_row *row = &left->results[r]->cases[i];
-      if (row->finished && find_value(right, field, row) != NULL)
-        return false;
-    }
-  }
+  for (size_t i = 0; i < left->count; i++)
+    if (find_value(right, field, left->rows[i]) != NULL)
+      return false;
   return true;
 }
 
@@ -44,18 +36,15 @@ static void append_value(const struct rs_field *field, const struct rs_case_row 
 // The different values of one field in a set: "ring, tree".
 static void append_values(const struct rs_case_set *set, const struct rs_field *field, struct rs_text *text) {
   size_t named = 0;
-  for (size_t r = 0; r < set->count; r++) {
-    for (size_t i = 0; i < set->results[r]->case_count; i++) {
-      const struct rs_case_row *row = &set->results[r]->cases[i];
-      if (!row->finished || find_value(set, field, row) != row)
-        continue;
-      if (named++ == VALUES_NAMED_MAX) {
-        rs_text_append(text, ", ...");
-        return;
-      }
-      rs_text_append(text, "%s", named == 1 ? "" : ", ");
-      append_value(field, row, text);
+  for (size_t i = 0; i < set->count; i++) {
+    if (find_value(set, field, set->rows[i]) != set->rows[i])
+      continue;
+    if (named++ == VALUES_NAMED_MAX) {
+      rs_text_append(text, ", ...");
+      return;
     }
+    rs_text_append(text, "%s", named == 1 ? "" : ", ");
+    append_value(field, set->rows[i], text);
   }
 }
 
@@ -64,9 +53,9 @@ enum rs_status rs_comparison_mismatch(const struct rs_case_set *baseline, const 
   const struct rs_case_set *const sets[] = {baseline, candidate};
   static const char *const names[] = {"baseline", "candidate"};
   for (size_t s = 0; s < RS_ARRAY_LENGTH(sets); s++) {
-    if (find_value(sets[s], NULL, NULL) == NULL)
+    if (sets[s]->count == 0)
       return rs_error_set(error, RS_ERROR_USAGE, "comparing: the %s (%zu file%s) holds no finished case", names[s],
-                          sets[s]->count, sets[s]->count == 1 ? "" : "s");
+                          sets[s]->launches, sets[s]->launches == 1 ? "" : "s");
   }
   struct rs_text text = {0};
   for (size_t f = 0; f < rs_report_field_count; f++) {

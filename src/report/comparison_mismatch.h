@@ -4,10 +4,10 @@
 
 #include "ringside/store.h"
 
-// Results that are taken together.
+// The different finished cases of a set, and how many launches it has.
 struct rs_case_set {
-  const struct rs_result *const *results;
-  size_t count;
+  const struct rs_case_row **rows;
+  size_t count, launches;
 };
 
 // Fills `error` and returns USAGE; `unverified` cases were left out because their data was wrong.

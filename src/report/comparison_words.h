@@ -1,0 +1,12 @@
+// comparison_words: parts of sentences on ratios, shared by the comparison and the gate.
+#ifndef RINGSIDE_REPORT_COMPARISON_WORDS_H
+#define RINGSIDE_REPORT_COMPARISON_WORDS_H
+
+#include "ringside/report.h"
+
+// "between 2.0% faster and 4.1% slower"
+void rs_word_range(double low, double high, struct rs_text *text);
+// "about 6 more launches per set would decide"
+void rs_word_launches(size_t needed, struct rs_text *text);
+
+#endif
