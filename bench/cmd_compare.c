@@ -64,7 +64,7 @@ int cmd_compare(int argc, char **argv) {
     fputs(help, stdout);
   } else if (status == RS_OK) {
     fputs(format.json && format.array ? "[\n" : "", stdout);
-    status = comparison_request_run(&request, false, print_comparison, &format, &error);
+    status = comparison_request_run(&request, 0, print_comparison, &format, &error);
     fputs(format.json && format.array ? "]\n" : "", stdout);
   }
   comparison_request_fini(&request);

@@ -87,19 +87,19 @@ enum rs_status comparison_request_end(struct comparison_request *request, int ar
   return RS_OK;
 }
 
-static struct rs_comparison_options make_options(const struct comparison_request *request, bool p99) {
+static struct rs_comparison_options make_options(const struct comparison_request *request, unsigned metrics) {
   return (struct rs_comparison_options){.threshold = request->threshold,
                                         .level = request->level,
                                         .where = request->where,
                                         .where_count = request->where_count,
-                                        .p99 = p99};
+                                        .metrics = metrics};
 }
 
-static enum rs_status run_with(const struct comparison_request *request, bool p99, comparison_use *use, void *context,
-                               struct rs_error *error) {
+static enum rs_status run_with(const struct comparison_request *request, unsigned metrics, comparison_use *use,
+                               void *context, struct rs_error *error) {
   struct result_set baseline = {0}, candidate = {0};
   struct rs_comparison comparison = {0};
-  const struct rs_comparison_options options = make_options(request, p99);
+  const struct rs_comparison_options options = make_options(request, metrics);
   enum rs_status status = result_set_open(request->arguments, request->baseline_count, "baseline", &baseline, error);
   if (status == RS_OK)
     status = result_set_open(request->arguments + request->baseline_count, request->candidate_count, "candidate",
@@ -138,8 +138,8 @@ static enum rs_status find_baseline(const struct comparison_request *request, co
 }
 
 static enum rs_status run_groups(const struct comparison_request *request, const struct rs_result_groups *groups,
-                                 bool p99, comparison_use *use, void *context, struct rs_error *error) {
-  struct rs_comparison_options options = make_options(request, p99);
+                                 unsigned metrics, comparison_use *use, void *context, struct rs_error *error) {
+  struct rs_comparison_options options = make_options(request, metrics);
   size_t first;
   enum rs_status status = find_baseline(request, groups, &first, error);
   options.explained_by = request->by;
@@ -159,10 +159,10 @@ static enum rs_status run_groups(const struct comparison_request *request, const
   return status;
 }
 
-enum rs_status comparison_request_run(const struct comparison_request *request, bool p99, comparison_use *use,
+enum rs_status comparison_request_run(const struct comparison_request *request, unsigned metrics, comparison_use *use,
                                       void *context, struct rs_error *error) {
   if (request->by == NULL)
-    return run_with(request, p99, use, context, error);
+    return run_with(request, metrics, use, context, error);
   struct result_set set = {0};
   struct rs_result_groups groups = {0};
   enum rs_status status = result_set_open(request->arguments, request->baseline_count, "result", &set, error);
@@ -170,7 +170,7 @@ enum rs_status comparison_request_run(const struct comparison_request *request, 
     status =
         rs_result_groups_make((const struct rs_result *const *)set.results, set.count, request->by, &groups, error);
   if (status == RS_OK)
-    status = run_groups(request, &groups, p99, use, context, error);
+    status = run_groups(request, &groups, metrics, use, context, error);
   rs_result_groups_fini(&groups);
   result_set_close(&set);
   return status;

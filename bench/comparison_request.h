@@ -57,7 +57,7 @@ enum rs_status comparison_request_end(struct comparison_request *request, int ar
 // Calls `use` with the comparison, or with --by with that of each further value against the first; `index` counts them.
 typedef enum rs_status comparison_use(void *context, const struct rs_comparison *comparison, size_t index,
                                       struct rs_error *error);
-enum rs_status comparison_request_run(const struct comparison_request *request, bool p99, comparison_use *use,
+enum rs_status comparison_request_run(const struct comparison_request *request, unsigned metrics, comparison_use *use,
                                       void *context, struct rs_error *error);
 
 #endif

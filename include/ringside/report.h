@@ -86,10 +86,13 @@ void rs_stragglers_note(const struct rs_result *result, const struct rs_straggle
 
 enum rs_size_class { RS_SIZE_SMALL, RS_SIZE_MIDDLE, RS_SIZE_LARGE }; // up to 4 KiB, between, from 1 MiB on
 #define RS_SIZE_CLASSES 3
-enum rs_class_metric { RS_METRIC_TIME, RS_METRIC_PAIR_TIME, RS_METRIC_P99 }; // of collectives, of point to point
-#define RS_CLASS_METRICS 3
+// The median of collectives, isolated and streaming, which are two different numbers; of point to point; the p99 of
+// isolated collectives.
+enum rs_class_metric { RS_METRIC_TIME, RS_METRIC_STREAMING, RS_METRIC_PAIR_TIME, RS_METRIC_P99 };
+#define RS_CLASS_METRICS 4
+#define RS_METRIC_MASK(metric) (1U << (metric))
 extern const char *const rs_size_class_names[RS_SIZE_CLASSES];    // "small", ...
-extern const char *const rs_class_metric_names[RS_CLASS_METRICS]; // "time", "p2p_time", "p99"
+extern const char *const rs_class_metric_names[RS_CLASS_METRICS]; // "time", "streaming_time", "p2p_time", "p99"
 
 // Zero means the default everywhere.
 struct rs_comparison_options {
@@ -98,7 +101,9 @@ struct rs_comparison_options {
   double threshold, level;  // RS_DECISION_THRESHOLD, RS_STATS_LEVEL
   const char *const *where; // "FIELD=VALUE", of /cases: only such cases; of one field, any of its values
   size_t where_count;
-  bool p99; // the family has the p99 of collectives, too
+  // The metrics of the family, by RS_METRIC_MASK. By default all but p99, and point to point only where it does not
+  // make the family larger than six.
+  unsigned metrics;
 };
 
 struct rs_comparison_set {

@@ -238,7 +238,7 @@ static enum rs_status compare_sets(const struct rs_comparison_options *options, 
   if (status == RS_OK)
     status = match_cases(options, &work, error);
   if (status == RS_OK)
-    status = rs_class_sums_judge(&sums, options->p99, comparison, error);
+    status = rs_class_sums_judge(&sums, options->metrics, comparison, error);
   rs_class_sums_fini(&sums);
   free(work.scratch);
   free(work.values);

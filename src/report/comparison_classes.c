@@ -9,9 +9,10 @@
 // Below, latency is all that counts; above, bandwidth.
 #define SMALL_MAX (UINT64_C(4) << 10)
 #define LARGE_MIN (UINT64_C(1) << 20)
+#define FAMILY_MAX 6
 
 const char *const rs_size_class_names[RS_SIZE_CLASSES] = {"small", "middle", "large"};
-const char *const rs_class_metric_names[RS_CLASS_METRICS] = {"time", "p2p_time", "p99"};
+const char *const rs_class_metric_names[RS_CLASS_METRICS] = {"time", "streaming_time", "p2p_time", "p99"};
 
 enum rs_status rs_class_sums_init(struct rs_class_sums *sums, size_t baseline, size_t candidate,
                                   struct rs_error *error) {
@@ -62,8 +63,10 @@ void rs_class_sums_add(struct rs_class_sums *sums, const struct rs_case_row *ide
   if (identity->congestor[0] != '\0' && strcmp(identity->congestor, "none") != 0)
     return;
   if (rs_report_collective(identity)) {
-    add_case(sums, RS_METRIC_TIME, identity->size_bytes, rows);
-    add_case(sums, RS_METRIC_P99, identity->size_bytes, rows);
+    bool streaming = strcmp(identity->mode, "streaming") == 0;
+    add_case(sums, streaming ? RS_METRIC_STREAMING : RS_METRIC_TIME, identity->size_bytes, rows);
+    if (!streaming)
+      add_case(sums, RS_METRIC_P99, identity->size_bytes, rows);
   } else if (rs_report_paired(identity)) {
     add_case(sums, RS_METRIC_PAIR_TIME, identity->size_bytes, rows);
   }
@@ -125,13 +128,24 @@ static enum rs_status decide(const struct rs_class_sums *sums, struct rs_compari
   return RS_OK;
 }
 
-enum rs_status rs_class_sums_judge(const struct rs_class_sums *sums, bool p99, struct rs_comparison *comparison,
+// The metrics by default: every further hypothesis makes all the others harder to decide.
+static unsigned default_metrics(const struct rs_class_sums *sums) {
+  size_t count = 0;
+  for (size_t m = 0; m < RS_METRIC_P99; m++)
+    for (size_t c = 0; c < RS_SIZE_CLASSES; c++)
+      count += sums->classes[m][c].case_count + sums->classes[m][c].left_out > 0;
+  unsigned metrics = RS_METRIC_MASK(RS_METRIC_TIME) | RS_METRIC_MASK(RS_METRIC_STREAMING);
+  return count <= FAMILY_MAX ? metrics | RS_METRIC_MASK(RS_METRIC_PAIR_TIME) : metrics;
+}
+
+enum rs_status rs_class_sums_judge(const struct rs_class_sums *sums, unsigned metrics, struct rs_comparison *comparison,
                                    struct rs_error *error) {
+  if (metrics == 0)
+    metrics = default_metrics(sums);
   for (size_t m = 0; m < RS_CLASS_METRICS; m++) {
     for (size_t c = 0; c < RS_SIZE_CLASSES; c++) {
-      if (m == RS_METRIC_P99 && !p99)
-        continue;
-      if (add_class(sums, (enum rs_class_metric)m, (enum rs_size_class)c, comparison, error) < 0)
+      if ((metrics & RS_METRIC_MASK(m)) != 0 &&
+          add_class(sums, (enum rs_class_metric)m, (enum rs_size_class)c, comparison, error) < 0)
         return error->status;
     }
   }

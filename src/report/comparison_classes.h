@@ -19,8 +19,8 @@ void rs_class_sums_fini(struct rs_class_sums *sums); // {0} is fine
 // Adds a case that both sets have; rows: each launch's, NULL where it has none.
 void rs_class_sums_add(struct rs_class_sums *sums, const struct rs_case_row *identity,
                        const struct rs_case_row *const *rows);
-// Fills comparison->classes and p_smallest: every class with cases of both sets, of p99 only if it is asked for.
-enum rs_status rs_class_sums_judge(const struct rs_class_sums *sums, bool p99, struct rs_comparison *comparison,
+// Fills comparison->classes and p_smallest: every class of these metrics (0: the default ones) with cases of both sets.
+enum rs_status rs_class_sums_judge(const struct rs_class_sums *sums, unsigned metrics, struct rs_comparison *comparison,
                                    struct rs_error *error);
 
 #endif

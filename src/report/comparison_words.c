@@ -8,7 +8,7 @@
 // From twice the time on, a factor reads better than percent.
 #define FACTOR_FROM 2.0
 
-static const char *const metric_words[RS_CLASS_METRICS] = {"", "point to point, ", "p99, "};
+static const char *const metric_words[RS_CLASS_METRICS] = {"", "streaming, ", "point to point, ", "p99, "};
 
 void rs_comparison_name_class(const struct rs_comparison_class *class, struct rs_text *text) {
   char smallest[RS_LABEL_BYTES], largest[RS_LABEL_BYTES];
