@@ -8,6 +8,7 @@ static const struct command commands[] = {
     {"show", "print a result as a table, JSON or CSV", cmd_show},
     {"compare", "set results against each other", cmd_compare},
     {"report", "make a web page of results, in one file", cmd_report},
+    {"gate", "may the candidate ship? compares, and answers with the exit code", cmd_gate},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
     {"verify", "prove the schedules of all algorithms", cmd_verify},
 };

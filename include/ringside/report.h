@@ -201,4 +201,39 @@ enum rs_status rs_result_groups_make(const struct rs_result *const *results, siz
                                      struct rs_result_groups *groups, struct rs_error *error);
 void rs_result_groups_fini(struct rs_result_groups *groups); // {0} is fine
 
+// ---- gate -------------------------------------------------------------------------------------------------
+
+// May the candidate ship? PASS: in every class it is surely not slower than tolerated, and nothing is missing. FAIL: in
+// a class it surely is, or its data was wrong. Else UNDECIDED, as always where launches are too few.
+struct rs_gate_options {
+  double tolerances[RS_CLASS_METRICS][RS_SIZE_CLASSES]; // shares: 0.05
+  bool allow_missing;                                   // cases of the baseline that not every launch has do not matter
+};
+struct rs_gate_check {
+  char metric[24], name[96], reason[320];
+  enum rs_gate result;
+  const struct rs_comparison_class *class; // NULL: a check of the sets as a whole
+  double tolerance;
+  size_t launches_needed;
+};
+struct rs_gate_outcome {
+  const struct rs_comparison *comparison;
+  struct rs_gate_check checks[RS_CLASS_METRICS * RS_SIZE_CLASSES + 3];
+  size_t check_count;
+  enum rs_gate result;
+};
+extern const char *const rs_gate_names[]; // "undecided", "pass", "fail"
+void rs_gate_judge(const struct rs_comparison *comparison, const struct rs_gate_options *options,
+                   struct rs_gate_outcome *outcome);
+// A line per check and the answer, for people.
+void rs_gate_print(const struct rs_gate_outcome *outcome, FILE *file);
+// GitHub's workflow commands: an ::error:: per failed check, a ::warning:: per undecided one.
+void rs_gate_github(const struct rs_gate_outcome *outcome, FILE *file);
+// A <testsuite>; begin and end write what stands around several.
+void rs_gate_junit_begin(FILE *file);
+void rs_gate_junit(const struct rs_gate_outcome *outcome, FILE *file);
+void rs_gate_junit_end(FILE *file);
+// The checks and the comparison.
+enum rs_status rs_gate_json(const struct rs_gate_outcome *outcome, FILE *file, struct rs_error *error);
+
 #endif

@@ -1,41 +1,21 @@
 // The comparison for people. First what sets the sets apart, since it may be the cause; then the verdicts; then the
 // single cases, which are for looking around; then what to be careful of; and the answer last, where the eye ends.
+#include "report/comparison_words.h"
 #include "report/report_labels.h"
-#include "ringside/report.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_WIDTH 120
 // "1023 KiB", with "round 1234" behind it
 #define NAME_WIDTH 14
 #define PAIRED_NAME_WIDTH 30
 #define FIELD_WIDTH 34
 #define VALUE_WIDTH 38
-#define CLASS_WIDTH 40
+#define CLASS_WIDTH 46
 // From here on the rest of the differences is named, but not shown.
 #define DIFFERENCES_SHOWN_MAX 24
-
-// Prints `text` with lines of at most LINE_WIDTH columns, those after the first with `indent` blanks in front; the
-// first begins at `column`.
-static void print_wrapped(const char *text, size_t column, size_t indent, FILE *file) {
-  while (*text != '\0') {
-    size_t room = LINE_WIDTH - column, length = strlen(text);
-    if (length > room) {
-      size_t cut = room;
-      while (cut > 0 && text[cut] != ' ')
-        cut--;
-      length = cut > 0 ? cut : room;
-    }
-    fprintf(file, "%.*s\n", (int)length, text);
-    text += length + strspn(text + length, " ");
-    column = indent;
-    if (*text != '\0')
-      fprintf(file, "%*s", (int)indent, "");
-  }
-}
 
 static void print_set(const char *role, const struct rs_comparison_set *set, FILE *file) {
   const char *first = set->launches[0]->path, *last = set->launches[set->count - 1]->path;
@@ -84,7 +64,7 @@ static void print_class(const struct rs_comparison *comparison, const struct rs_
     rs_text_append(&name, ", %zu case%s", class->case_count, class->case_count == 1 ? "" : "s");
   if (name.data != NULL && words.data != NULL) {
     int width = fprintf(file, "  %-*s  ", CLASS_WIDTH, name.data);
-    print_wrapped(words.data, width > 0 ? (size_t)width : 0, CLASS_WIDTH + 4, file);
+    rs_word_wrap(words.data, width > 0 ? (size_t)width : 0, CLASS_WIDTH + 4, file);
   }
   rs_text_fini(&words);
   rs_text_fini(&name);
@@ -196,7 +176,7 @@ static void print_notes(const struct rs_comparison *comparison, FILE *file) {
     fprintf(file, "note: cases above whose data was not verified in every launch: %zu\n", comparison->unchecked);
   for (size_t w = 0; w < comparison->warning_count; w++) {
     fputs("warning: ", file);
-    print_wrapped(comparison->warnings[w], strlen("warning: "), strlen("warning: "), file);
+    rs_word_wrap(comparison->warnings[w], strlen("warning: "), strlen("warning: "), file);
   }
 }
 
@@ -211,6 +191,6 @@ void rs_comparison_print(const struct rs_comparison *comparison, FILE *file) {
   struct rs_text sentence = {0};
   rs_comparison_sentence(comparison, &sentence);
   fputc('\n', file);
-  print_wrapped(sentence.data != NULL ? sentence.data : "out of memory", 0, 0, file);
+  rs_word_wrap(sentence.data != NULL ? sentence.data : "out of memory", 0, 0, file);
   rs_text_fini(&sentence);
 }

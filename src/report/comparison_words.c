@@ -7,6 +7,7 @@
 
 // From twice the time on, a factor reads better than percent.
 #define FACTOR_FROM 2.0
+#define LINE_WIDTH 120
 
 static const char *const metric_words[RS_CLASS_METRICS] = {"", "streaming, ", "point to point, ", "p99, "};
 
@@ -108,6 +109,23 @@ void rs_comparison_word(const struct rs_comparison *comparison, const struct rs_
   case RS_UNDECIDED:
     append_undecided(class, text);
     break;
+  }
+}
+
+void rs_word_wrap(const char *text, size_t column, size_t indent, FILE *file) {
+  while (*text != '\0') {
+    size_t room = column < LINE_WIDTH / 2 ? LINE_WIDTH - column : LINE_WIDTH / 2, length = strlen(text);
+    if (length > room) {
+      size_t cut = room;
+      while (cut > 0 && text[cut] != ' ')
+        cut--;
+      length = cut > 0 ? cut : room;
+    }
+    fprintf(file, "%.*s\n", (int)length, text);
+    text += length + strspn(text + length, " ");
+    column = indent;
+    if (*text != '\0')
+      fprintf(file, "%*s", (int)indent, "");
   }
 }
 
