@@ -145,15 +145,15 @@ static void append_classes(const struct rs_comparison *comparison, enum rs_verdi
     const struct rs_comparison_class *class = &comparison->classes[c];
     if (class->decision.verdict != verdict)
       continue;
-    rs_text_append(text, "%s", named++ == 0 ? " " : ", ");
-    if (sizes) {
-      struct rs_text words = {0};
-      rs_comparison_word(comparison, class, &words);
-      if (words.data != NULL) // behind "faster" or "slower"
-        rs_text_append(text, "%s ", words.data + strcspn(words.data, ": ") + (strchr(words.data, ':') ? 2 : 1));
-      rs_text_append(text, "for ");
-      rs_text_fini(&words);
-    }
+    struct rs_text words = {0};
+    rs_comparison_word(comparison, class, &words);
+    // Behind "faster" or "slower" stands " by 12% (...)" or ": 2.5x the time (...)".
+    const char *rest = sizes && words.data != NULL ? words.data + strcspn(words.data, ": ") : "";
+    rs_text_append(text, "%s%s%s ", named == 0 || *rest == ':' ? "" : ",", named > 0 && *rest == ':' ? ", " : "",
+                   named > 0 && *rest == ':' ? rest + 2 : rest);
+    rs_text_append(text, "%s", sizes ? "for " : "");
+    rs_text_fini(&words);
+    named++;
     rs_comparison_name_class(class, text);
   }
 }
