@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: ringside show [--format FORMAT | --json | --csv | --stragglers] FILE...\n"
+    "usage: ringside show [--format FORMAT | --json | --jsonl | --csv | --prometheus | --stragglers] FILE...\n"
     "\n"
     "Shows results. FILE is a result file, a directory (its *.h5) or a pattern; a run still going on can be shown "
     "too.\n"
@@ -15,10 +15,12 @@ static const char help[] =
     "  --format FORMAT   table       for people: a row per size, a column per implementation, the fastest marked;\n"
     "                                pairs of ranks as heat maps, background traffic as slowdown factors\n"
     "                    json        everything but the samples; an array when there are several files\n"
+    "                    jsonl       a JSON object per line and finished case\n"
     "                    csv         a row per finished case\n"
+    "                    prometheus  metrics in Prometheus' text format, for its textfile collector\n"
     "                    nccl-tests  the columns of nccl-tests, for scripts that read those (collectives only)\n"
     "                    stragglers  which ranks enter or leave last, how often and by how much\n"
-    "  --json, --csv, --stragglers\n"
+    "  --json, --jsonl, --csv, --prometheus, --stragglers\n"
     "                    the same as --format json and so on\n"
     "  --help            this text\n"
     "\n"
@@ -79,12 +81,27 @@ static enum rs_status print_nccl_tests(const struct result_set *set, struct rs_e
   return RS_OK;
 }
 
+static enum rs_status print_jsonl(const struct result_set *set, struct rs_error *error) {
+  enum rs_status status = RS_OK;
+  for (size_t i = 0; status == RS_OK && i < set->count; i++)
+    status = rs_report_jsonl(set->results[i], stdout, error);
+  return status;
+}
+
+static enum rs_status print_prometheus(const struct result_set *set, struct rs_error *error) {
+  (void)error;
+  rs_report_prometheus((const struct rs_result *const *)set->results, set->count, stdout);
+  return RS_OK;
+}
+
 struct format {
   const char *name;
   enum rs_status (*print)(const struct result_set *set, struct rs_error *error);
 };
 static const struct format formats[] = {
-    {"table", print_tables},          {"json", print_json}, {"csv", print_csv}, {"nccl-tests", print_nccl_tests},
+    {"table", print_tables},          {"json", print_json},
+    {"jsonl", print_jsonl},           {"csv", print_csv},
+    {"prometheus", print_prometheus}, {"nccl-tests", print_nccl_tests},
     {"stragglers", print_stragglers},
 };
 
@@ -93,7 +110,8 @@ static const struct format *find_format(const char *name, struct rs_error *error
     if (strcmp(formats[i].name, name) == 0)
       return &formats[i];
   }
-  rs_error_set(error, RS_ERROR_USAGE, "there is no format '%s'; there are table, json, csv, nccl-tests and stragglers",
+  rs_error_set(error, RS_ERROR_USAGE,
+               "there is no format '%s'; there are table, json, jsonl, csv, prometheus, nccl-tests and stragglers",
                name);
   return NULL;
 }
@@ -103,7 +121,9 @@ static enum rs_status parse(int argc, char **argv, const struct format **format,
   enum { OPTION_FORMAT = 256, OPTION_NAMED };
   static const struct option options[] = {{"format", required_argument, NULL, OPTION_FORMAT},
                                           {"json", no_argument, NULL, OPTION_NAMED},
+                                          {"jsonl", no_argument, NULL, OPTION_NAMED},
                                           {"csv", no_argument, NULL, OPTION_NAMED},
+                                          {"prometheus", no_argument, NULL, OPTION_NAMED},
                                           {"stragglers", no_argument, NULL, OPTION_NAMED},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};

@@ -20,6 +20,11 @@ enum rs_status rs_report_json(const struct rs_result *result, const struct rs_st
 // Tidy CSV: one row per finished case; the columns are `file` and then the fields of /cases by name. NaN is an empty
 // cell. `heading` writes the line of names, so that several results can follow one another under one of them.
 void rs_report_csv(const struct rs_result *result, bool heading, FILE *file);
+// A JSON object per line and finished case: its fields, the file's name, and the labels.
+enum rs_status rs_report_jsonl(const struct rs_result *result, FILE *file, struct rs_error *error);
+// Prometheus' text format, for the textfile collector: a gauge per figure, a label per field that says what was
+// measured. Copies of a launch would stand twice, which Prometheus refuses: give each once.
+void rs_report_prometheus(const struct rs_result *const *results, size_t count, FILE *file);
 // The columns of nccl-tests' text output, for scripts that read it; times in us, one block per case family. What is no
 // collective is left out, and said so.
 void rs_report_nccl_tests(const struct rs_result *result, FILE *file);
