@@ -39,7 +39,10 @@ static enum rs_status print_comparison(void *context, const struct rs_comparison
 
 static enum rs_status parse(int argc, char **argv, struct comparison_request *request, struct format *format,
                             struct rs_error *error) {
-  static const struct option options[] = {COMPARISON_OPTIONS, {"json", no_argument, NULL, 'j'}, {0}};
+  static const struct option options[] = {COMPARISON_OPTIONS,
+                                          {"threshold", required_argument, NULL, COMPARISON_THRESHOLD},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {0}};
   for (int option; (option = getopt_long(argc, argv, COMPARISON_SHORT_OPTIONS, options, NULL)) != -1;) {
     if (option == 'j')
       format->json = true;

@@ -28,8 +28,7 @@ enum {
 #define COMPARISON_OPTIONS                                                                                             \
   {"with", no_argument, NULL, COMPARISON_WITH}, {"by", required_argument, NULL, COMPARISON_BY},                        \
       {"baseline", required_argument, NULL, COMPARISON_BASELINE},                                                      \
-      {"where", required_argument, NULL, COMPARISON_WHERE}, {"level", required_argument, NULL, COMPARISON_LEVEL},      \
-      {"threshold", required_argument, NULL, COMPARISON_THRESHOLD}, {                                                  \
+      {"where", required_argument, NULL, COMPARISON_WHERE}, {"level", required_argument, NULL, COMPARISON_LEVEL}, {    \
     "help", no_argument, NULL, 'h'                                                                                     \
   }
 // The short options: '-' hands arguments out in the order given, since --with divides them.

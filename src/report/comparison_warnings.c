@@ -107,6 +107,18 @@ static void warn_of_samples(struct rs_comparison *comparison, struct rs_error *e
          shifted == 1 ? "" : "s");
 }
 
+// Beside six other classes point to point has none; see default_metrics in comparison_classes.c.
+static void warn_of_pairs(struct rs_comparison *comparison, struct rs_error *error) {
+  size_t rows = 0, classes = 0;
+  for (size_t i = 0; i < comparison->row_count; i++)
+    rows += rs_report_paired(comparison->rows[i].baseline);
+  for (size_t c = 0; c < comparison->class_count; c++)
+    classes += comparison->classes[c].metric == RS_METRIC_PAIR_TIME;
+  if (rows > 0 && classes == 0)
+    warn(comparison, error, "%zu point to point case%s in no verdict; --where benchmark=p2p asks for them alone", rows,
+         rows == 1 ? " is" : "s are");
+}
+
 // ---- order in time ----------------------------------------------------------------------------------------
 
 // When a launch began, in s; NaN when it does not say. ("created" has a resolution of 1 s.)
@@ -171,6 +183,7 @@ enum rs_status rs_comparison_warnings(struct rs_comparison *comparison, struct r
   if (comparison->sets[0].count > 1 && comparison->sets[1].count > 1 && fill_times(comparison, times))
     warn_of_order(comparison, times, times + launches, error);
   warn_of_lacking(comparison, error);
+  warn_of_pairs(comparison, error);
   warn_of_samples(comparison, error);
   free(times);
   return error->status;

@@ -183,6 +183,31 @@ static void streaming_is_a_class_of_its_own(void **state) {
   assert_int_equal(sets->comparison.classes[0].case_count, 1); // without the one beside an incast
 }
 
+static void a_family_has_at_most_six(void **state) {
+  struct sets *sets = *state;
+  struct rs_error error = {0};
+  static const uint64_t sizes[] = {64, 65536, 1 << 20};
+  for (size_t i = 0; i < 2 * LAUNCHES; i++) {
+    for (size_t s = 0; s < RS_ARRAY_LENGTH(sizes); s++) {
+      rs_result_fixture_add(&sets->fixtures[i], "ring", "tcp", sizes[s], 1000 * noise(i), 0.02);
+      struct rs_case_row *row =
+          rs_result_fixture_add(&sets->fixtures[i], "ring", "tcp", sizes[s], 900 * noise(i), 0.02);
+      snprintf(row->mode, sizeof row->mode, "streaming");
+    }
+    struct rs_case_row *row = rs_result_fixture_add(&sets->fixtures[i], "pingpong", "tcp", 64, 300 * noise(i), 0.02);
+    snprintf(row->benchmark, sizeof row->benchmark, "p2p");
+  }
+  assert_int_equal(compare(sets, LAUNCHES, LAUNCHES, NULL, &error), RS_OK);
+  assert_int_equal(sets->comparison.class_count, 6);
+  assert_int_equal(sets->comparison.row_count, 7);
+  assert_true(warns(sets, "1 point to point case is in no verdict; --where benchmark=p2p asks for them alone"));
+  static const char *const where[] = {"benchmark=p2p"};
+  const struct rs_comparison_options options = {.where = where, .where_count = 1};
+  assert_int_equal(compare(sets, LAUNCHES, LAUNCHES, &options, &error), RS_OK);
+  assert_int_equal(sets->comparison.class_count, 1);
+  assert_int_equal(sets->comparison.classes[0].metric, RS_METRIC_PAIR_TIME);
+}
+
 static void copies_count_once_and_never_on_both_sides(void **state) {
   struct sets *sets = *state;
   struct rs_error error = {0};
@@ -391,6 +416,7 @@ int main(void) {
       SETS_TEST(few_launches_say_what_they_cannot_show),
       SETS_TEST(odd_values_give_no_false_verdict),
       SETS_TEST(streaming_is_a_class_of_its_own),
+      SETS_TEST(a_family_has_at_most_six),
       SETS_TEST(copies_count_once_and_never_on_both_sides),
       SETS_TEST(order_in_time_is_watched),
       SETS_TEST(differences_come_by_suspicion),
