@@ -317,6 +317,18 @@ static void the_json_has_every_row(void **state) {
   assert_true(is_near(json_number_value(json_object_get(first, "ratio")), 1));
   assert_null(json_object_get(first, "median_ns")); // a launch's own figures stay out
   assert_int_equal(json_integer_value(json_object_get(root, "unverified")), 1);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "candidate"), "launches")), 3);
+  assert_true(json_string_length(json_object_get(root, "sentence")) > 0);
+  assert_true(is_near(json_number_value(json_object_get(root, "smallest_p")), 0.1)); // 2 / C(6, 3)
+  json_t *class = json_array_get(json_object_get(root, "families"), 0), *empty;
+  assert_string_equal(json_string_value(json_object_get(class, "metric")), "time");
+  assert_string_equal(json_string_value(json_object_get(class, "class")), "8 B..256 B");
+  assert_string_equal(json_string_value(json_object_get(class, "verdict")), "undecided");
+  assert_int_equal(json_array_size(json_object_get(class, "candidate_values")), 3);
+  // A class without cases: what is not known is null.
+  empty = json_array_get(json_object_get(root, "families"), comparison.class_count - 1);
+  assert_int_equal(json_integer_value(json_object_get(empty, "cases")), 0);
+  assert_true(json_is_null(json_object_get(empty, "ratio")) && json_is_null(json_object_get(empty, "p")));
   json_decref(root);
   free(text);
   rs_comparison_fini(&comparison);
