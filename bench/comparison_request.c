@@ -143,6 +143,9 @@ static enum rs_status run_groups(const struct comparison_request *request, const
   size_t first;
   enum rs_status status = find_baseline(request, groups, &first, error);
   options.explained_by = request->by;
+  // Several comparisons in one answer: together they shall be as sure as one (Bonferroni).
+  if (status == RS_OK)
+    options.level = 1 - (1 - request->level) / (double)(groups->count - 1);
   for (size_t g = 0, index = 0; status == RS_OK && g < groups->count; g++) {
     const struct rs_result_group *baseline = &groups->items[first], *candidate = &groups->items[g];
     struct rs_comparison comparison = {0};

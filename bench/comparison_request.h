@@ -42,7 +42,8 @@ enum {
   "  --baseline VALUE   with --by: the value that the others are held against; the first file's by default\n"          \
   "  --where FIELD=VALUE\n"                                                                                            \
   "                     only such cases: implementation=ring, transport=tcp, size_bytes=8; may stand several times\n"  \
-  "  --level 95%        how sure the verdicts shall be, all of them together\n"
+  "  --level 95%        how sure the verdicts shall be, all of them together, with --by over\n"                        \
+  "                     all values\n"
 
 // `argc` is room enough for all that follows. NULL request->arguments: out of memory.
 enum rs_status comparison_request_init(struct comparison_request *request, int argc, struct rs_error *error);

@@ -79,6 +79,17 @@ expect 2 compare same1 --with same1 && says err 'are one launch'
 expect 2 compare same1 --with slower --where implementation=nobody && says err 'no finished case'
 expect 2 compare same1 --with slower --threshold 0 && says err 'between 0 and 1'
 
+# More than two values: each against the baseline's, and all verdicts hold together.
+launches faster 10 7 0.9
+cp faster/* all
+expect 0 compare --by side --baseline same all
+says out 'slower is slower than same by'
+says out 'faster is faster than same by 9.8%'
+[ "$(grep -c '97.5% confidence in all of them' out)" = 2 ] || fail "--by three values: $(grep confidence out)"
+expect 1 gate --by side --baseline same all --tolerance 2%
+expect 0 gate --by side --baseline slower all --tolerance 2%
+rm all/faster*
+
 # What a gate writes for others.
 expect 1 gate same1 --with slower --tolerance 2% --github --junit gate.xml
 says out '::error title=ringside gate%3A small'
