@@ -53,7 +53,7 @@ static enum rs_status write_case(struct rs_writer *writer, struct rs_case_row ro
   struct rs_iteration_row iterations[ITERATIONS];
   struct rs_sample samples[ITERATIONS * RANKS];
   double median = factor * (20000 + 0.1 * (double)row.size_bytes);
-  for (uint32_t i = 0; i < ITERATIONS; i++) {
+  for (size_t i = 0; i < ITERATIONS; i++) {
     iterations[i] = (struct rs_iteration_row){row.case_id, 0};
     for (size_t r = 0; r < RANKS; r++)
       samples[i * RANKS + r] = (struct rs_sample){0, (int64_t)median};
