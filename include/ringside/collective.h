@@ -39,15 +39,15 @@ enum rs_collective {
 extern const char *const rs_collective_names[]; // NULL-terminated
 
 struct rs_collective_traits {
+  // What the busiest link must carry, in sizes: per_size, times (n-1)/n when `shared` (nccl-tests, doc/PERFORMANCE.md).
+  double per_size;
+  bool shared;
   bool reduces;   // contributions are joined: datatype and operation matter
   bool rooted;    // rs_schedule_params.root matters
   bool paired;    // rs_schedule_params.partners matters
   bool blocks;    // part b is the block of rank b: the cut is into rank_count parts
   bool in_place;  // may have one buffer as input and output
   bool exchanges; // output place b holds what rank b keeps for this rank: part `rank`, not part b
-  // What the busiest link must carry, in sizes: per_size, times (n-1)/n when `shared` (nccl-tests, doc/PERFORMANCE.md).
-  double per_size;
-  bool shared;
 };
 extern const struct rs_collective_traits rs_collective_traits[RS_COLLECTIVE_COUNT];
 

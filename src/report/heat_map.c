@@ -107,7 +107,7 @@ static void fill_cells(struct map *map, struct entry *entries, size_t count) {
     map->worst_ns = first == 0 ? median : fmax(map->worst_ns, median);
   }
   double steps = ceil(log(map->worst_ns / map->best_ns) / log(STEP_LEAST));
-  map->levels = steps < 1 ? 1 : steps > (double)LEVELS_MAX ? LEVELS_MAX : (size_t)steps;
+  map->levels = !(steps >= 1) ? 1 : steps > (double)LEVELS_MAX ? LEVELS_MAX : (size_t)steps;
 }
 
 static enum rs_status fill(struct map *map, const struct rs_pair_times *times, struct rs_error *error) {
@@ -139,9 +139,9 @@ static char ink(const struct map *map, size_t row, size_t column) {
   double ns = map->cells[row * map->count + column];
   if (isnan(ns))
     return row == column ? ' ' : '?';
-  size_t level = map->levels - 1;
-  while (level > 0 && ns < level_start(map, level))
-    level--;
+  size_t level = 0;
+  while (level + 1 < rs_min_size(map->levels, LEVELS_MAX) && ns >= level_start(map, level + 1))
+    level++;
   return inks[level];
 }
 
