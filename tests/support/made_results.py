@@ -9,6 +9,7 @@ TEMPLATE is a file that ringside wrote: the new one takes the types of its table
 import math
 import random
 import sys
+import uuid
 
 import h5py
 import numpy
@@ -85,6 +86,7 @@ class Result:
                     out.attrs[key] = value
             for key, value in attributes.items():
                 out.attrs[key] = value
+            out.attrs["run_uuid"] = str(uuid.uuid5(uuid.NAMESPACE_URL, str(path)))  # every file is a launch of its own
             rows = {"cases": self.cases, "pairs": self.pairs, **tables}
             for name, source in self.template.items():
                 if not isinstance(source, h5py.Dataset) or name in ("iterations", "samples"):
