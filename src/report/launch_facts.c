@@ -12,7 +12,20 @@ enum suspicion { MACHINE, COUNT, SYSTEM, NETWORK, BINDING, PLACE, HOST, SOFTWARE
 
 // What differs between any two launches and explains nothing.
 static const char *const passing[] = {
-    "cpu.frequency_khz", "memory.swap_used_bytes", "clock_cost_ns", "config.run.seed", "config.run.output",
+    "cpu.frequency_khz",
+    "memory.swap_used_bytes",
+    "clock_cost_ns",
+    "config.run.seed",
+    "config.run.output",
+    // What mpirun and Slurm call this launch.
+    "environment.OMPI_MCA_ess_base_jobid",
+    "environment.OMPI_MCA_orte_hnp_uri",
+    "environment.OMPI_MCA_orte_jobfam_session_dir",
+    "environment.OMPI_MCA_orte_local_daemon_uri",
+    "environment.OMPI_MCA_orte_precondition_transports",
+    "environment.SLURM_JOB_ID",
+    "environment.SLURM_JOB_START_TIME",
+    "environment.SLURM_JOB_END_TIME",
 };
 
 struct reader {
