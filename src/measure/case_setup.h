@@ -27,8 +27,8 @@ void case_setup_take(struct case_setup *setup, const struct rs_case *point, uint
 
 // congestor.c: the traffic of a kind. Members are shuffled in place where the kind asks for it.
 struct congestor {
-  enum rs_collective collective;
   const char *algorithm;
+  enum rs_collective collective;
   bool shuffled; // neighbours on the ring are drawn from the seed
 };
 const struct congestor *congestor_find(enum rs_congestor kind);

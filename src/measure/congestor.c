@@ -15,9 +15,9 @@
 
 // By enum rs_congestor.
 static const struct congestor congestors[] = {
-    [RS_CONGESTOR_INCAST] = {RS_REDUCE, "linear", false},
-    [RS_CONGESTOR_ALLTOALL] = {RS_ALLTOALL, "pairwise", false},
-    [RS_CONGESTOR_RING] = {RS_SENDRECV, "ring", true},
+    [RS_CONGESTOR_INCAST] = {"linear", RS_REDUCE, false},
+    [RS_CONGESTOR_ALLTOALL] = {"pairwise", RS_ALLTOALL, false},
+    [RS_CONGESTOR_RING] = {"ring", RS_SENDRECV, true},
 };
 
 #define REPEAT_MAX 1000000
