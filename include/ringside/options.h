@@ -14,9 +14,10 @@ enum rs_option_type {
   RS_OPTION_UINT,     // uint64_t, decimal, `minimum`..`maximum`
   RS_OPTION_SIZE,     // uint64_t bytes: 8, 64KiB, 1.5MiB, 1MB (SI), 1G, 1TiB; units case-insensitive (k = KiB)
   RS_OPTION_DURATION, // int64_t ns: 500us, 10ms, 1.5s, 5min, 1h; a bare number other than 0 is refused
-  RS_OPTION_DOUBLE,   // double; "2%" is 0.02
-  RS_OPTION_STRING,   // struct rs_string: any text
-  RS_OPTION_CHOICE,   // uint64_t: index into `choices`
+  RS_OPTION_RATE, // uint64_t bits/s: 25Gbit/s, 100 Mbit, 10gbps, 2.5Tbit/s (SI); a bare number other than 0 is refused
+  RS_OPTION_DOUBLE, // double; "2%" is 0.02
+  RS_OPTION_STRING, // struct rs_string: any text
+  RS_OPTION_CHOICE, // uint64_t: index into `choices`
   // Lists: a,b,c or a YAML sequence of scalars. Nothing stands twice in a list, and only WORDS may be empty.
   RS_OPTION_WORDS,   // struct rs_word_list: words without blanks and commas
   RS_OPTION_CHOICES, // struct rs_uint_list: indices into `choices`, in the order given
@@ -52,7 +53,7 @@ struct rs_option {
   const char *default_text;
   const char *help;           // one line, ends without a full stop
   const char *const *choices; // NULL-terminated, for CHOICE and CHOICES
-  uint64_t minimum, maximum;  // for UINT, SIZE, UINTS, SIZES, RANGE, DURATION (ns); maximum 0: no upper bound
+  uint64_t minimum, maximum;  // for UINT, SIZE, RATE, UINTS, SIZES, RANGE, DURATION (ns); maximum 0: no upper bound
 };
 
 // A table bound to the struct it fills. prefix "" puts its keys at the top level. `table` ends with a row whose name

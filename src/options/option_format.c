@@ -101,6 +101,9 @@ void rs_option_value_format(const struct rs_option *option, const union rs_optio
   case RS_OPTION_DURATION:
     rs_text_append(text, "%s", rs_quantity_format((uint64_t)value->duration_ns, rs_units_duration, number));
     break;
+  case RS_OPTION_RATE:
+    rs_text_append(text, "%s", rs_quantity_format(value->number, rs_units_rate, number));
+    break;
   case RS_OPTION_DOUBLE:
     append_double(text, value->real);
     break;

@@ -29,6 +29,8 @@ static struct widths measure(const struct rs_options *options) {
 static const struct rs_unit *bound_units(enum rs_option_type type) {
   if (type == RS_OPTION_SIZE || type == RS_OPTION_SIZES)
     return rs_units_size;
+  if (type == RS_OPTION_RATE)
+    return rs_units_rate;
   return type == RS_OPTION_DURATION ? rs_units_duration : rs_units_none;
 }
 

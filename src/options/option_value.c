@@ -28,6 +28,8 @@ static const struct wording wordings[] = {
                         rs_units_size},
     [RS_OPTION_DURATION] = {"duration", "a duration", "a number and its unit, such as 500us, 10ms, 2s, 5min or 1h",
                             "a whole number of nanoseconds", rs_units_duration},
+    [RS_OPTION_RATE] = {"rate", "a rate", "bits per second with their unit, such as 25Gbit/s, 100Mbit/s or 10Gbps",
+                        "a whole number of bits per second", rs_units_rate},
     [RS_OPTION_DOUBLE] = {"fraction", "a number", "a decimal number, such as 0.05, or percent, such as 5%", NULL, NULL},
     [RS_OPTION_STRING] = {"text", "text", NULL, NULL, NULL},
     [RS_OPTION_CHOICE] = {"choice", "a choice", NULL, NULL, NULL},
@@ -65,7 +67,10 @@ static enum rs_status decode_quantity(enum rs_option_type type, const char *text
   case RS_QUANTITY_MALFORMED:
     return refuse(type, text, error);
   case RS_QUANTITY_NO_UNIT:
-    return rs_error_set(error, RS_ERROR_USAGE, "'%s' has no unit; write %ss, %sms or %sus", clip, clip, clip, clip);
+    return type == RS_OPTION_RATE
+               ? rs_error_set(error, RS_ERROR_USAGE, "'%s' has no unit; write %sGbit/s or %sMbit/s", clip, clip, clip)
+               : rs_error_set(error, RS_ERROR_USAGE, "'%s' has no unit; write %ss, %sms or %sus", clip, clip, clip,
+                              clip);
   case RS_QUANTITY_INEXACT:
     return rs_error_set(error, RS_ERROR_USAGE, "'%s' is not %s", clip, wording->grain);
   case RS_QUANTITY_OVERFLOW:
@@ -345,6 +350,7 @@ static const struct codec codecs[] = {
     [RS_OPTION_UINT] = {sizeof(uint64_t), decode_number, false, false},
     [RS_OPTION_SIZE] = {sizeof(uint64_t), decode_number, false, false},
     [RS_OPTION_DURATION] = {sizeof(int64_t), decode_duration, false, false},
+    [RS_OPTION_RATE] = {sizeof(uint64_t), decode_number, false, false},
     [RS_OPTION_DOUBLE] = {sizeof(double), decode_double, false, false},
     [RS_OPTION_STRING] = {sizeof(struct rs_string), decode_string, false, false},
     [RS_OPTION_CHOICE] = {sizeof(uint64_t), decode_choice, false, false},

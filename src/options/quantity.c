@@ -44,6 +44,25 @@ const struct rs_unit rs_units_duration[] = {
     {NULL, 0},
 };
 
+const struct rs_unit rs_units_rate[] = {
+    {"Tbit/s", UINT64_C(1000000000000)},
+    {"Gbit/s", 1000000000},
+    {"Mbit/s", 1000000},
+    {"kbit/s", 1000},
+    {"bit/s", 1}, // canonical up to here
+    {"Tbit", UINT64_C(1000000000000)},
+    {"Gbit", 1000000000},
+    {"Mbit", 1000000},
+    {"kbit", 1000},
+    {"bit", 1},
+    {"Tbps", UINT64_C(1000000000000)},
+    {"Gbps", 1000000000},
+    {"Mbps", 1000000},
+    {"kbps", 1000},
+    {"bps", 1},
+    {NULL, 0},
+};
+
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }

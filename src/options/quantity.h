@@ -14,6 +14,7 @@ struct rs_unit {
 extern const struct rs_unit rs_units_none[];
 extern const struct rs_unit rs_units_size[];
 extern const struct rs_unit rs_units_duration[];
+extern const struct rs_unit rs_units_rate[];
 
 enum rs_quantity_result {
   RS_QUANTITY_OK,
