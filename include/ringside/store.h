@@ -17,6 +17,10 @@ struct rs_device_row { // /rank_devices
   uint32_t rank;
   char transport[24], interface[32], address[64], driver[32], congestion[32];
   uint64_t speed_mbit, mtu;
+  // Files of before these were recorded read as empty, 0 and -1.
+  char firmware[64], gid[48], pci[16];
+  uint32_t port;
+  int32_t numa_node;
 };
 
 struct rs_link_row {       // /links: one direction between two ranks, probed before the first case
@@ -72,6 +76,7 @@ struct rs_case_row { // /cases; times are of one operation; NaN: not known
   char congestor[16]; // what the other ranks send meanwhile: "incast", "alltoall", "ring"; "none": the run has such
                       // cases and this is the quiet one; "": it has none [""]
   uint32_t measured_ranks; // ranks that take part in what is measured; the others congest or idle [rank_count]
+  double slowdown;         // an emulated fabric's times are this many times those that it stands for [1]
 };
 
 struct rs_pair_row { // /pairs: one pair of a point to point case; NaN until measured

@@ -1,4 +1,5 @@
-// topology: who sits where. Facts about hosts and ranks from hwloc, /proc and /sys; later from the clouds.
+// topology: who sits where. Facts about hosts and ranks from hwloc, /proc and /sys, from the cloud's metadata service,
+// from the scheduler and from an operator's file; how far two ranks are; which order of ranks suits that best.
 #ifndef RINGSIDE_TOPOLOGY_H
 #define RINGSIDE_TOPOLOGY_H
 
@@ -8,13 +9,18 @@
 struct rs_host_facts {
   char hostname[64];
   char boot_id[40]; // names the kernel: equal on every rank of one real machine, whatever its hostname
-  char cloud[16], instance_type[48], region[32], zone[32], placement_group[64], network_path[128];
-  int32_t partition;
+  char cloud[16], instance_type[48], region[32], zone[32], placement_group[64];
+  char network_path[128]; // the network nodes above the host, top first, separated by '/': "nn-1/nn-7/nn-9"
+  int32_t partition;      // of a partition placement group, -1: none
   char cpu[64];
   uint32_t cores, processing_units, numa_nodes;
   uint64_t memory_bytes, memory_available_bytes;
   char kernel[64];
   char congestion_control[16];
+  // Files of before these were recorded read as empty.
+  char instance_id[64], zone_id[32]; // zone_id: AWS's name for a zone that is the same in every account
+  char physical_host[64];            // the machine below the instance, where the cloud tells
+  char network[64], subnet[64];      // VPC or VNet, and subnet, of the primary interface
 };
 struct rs_rank_facts {
   uint32_t host;        // index among the launch's hosts, in order of their lowest rank
@@ -47,8 +53,28 @@ struct rs_placement {
 enum rs_status rs_placement_gather(struct rs_world *world, const struct rs_topology *topology,
                                    struct rs_placement *placement, struct rs_error *error);
 void rs_placement_fini(struct rs_placement *placement); // {0} is fine
+// True when two hosts are one: hostname and boot_id agree.
+bool rs_host_same(const struct rs_host_facts *a, const struct rs_host_facts *b);
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
+
+// ---- distance: how far two ranks are -----------------------------------------------------------------------
+
+// Classes, near to far. A class is what the facts allow to say: two hosts of which nothing is known are ZONE apart.
+enum rs_distance {
+  RS_DISTANCE_SELF,
+  RS_DISTANCE_NUMA,   // one NUMA node of one host
+  RS_DISTANCE_HOST,   // one host
+  RS_DISTANCE_LEAF,   // the lowest network node (rack switch) is the same
+  RS_DISTANCE_SPINE,  // some network node above it is the same
+  RS_DISTANCE_ZONE,   // one zone, no common network node known
+  RS_DISTANCE_REGION, // two zones of a region
+  RS_DISTANCE_WORLD,  // two regions
+  RS_DISTANCE_COUNT
+};
+extern const char *const rs_distance_names[]; // "self", "numa", ...; NULL-terminated
+enum rs_distance rs_host_distance(const struct rs_host_facts *a, const struct rs_host_facts *b); // HOST or farther
+enum rs_distance rs_placement_distance(const struct rs_placement *placement, size_t rank_a, size_t rank_b);
 
 // ---- counters: what this host and this process have done so far -------------------------------------------
 

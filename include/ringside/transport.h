@@ -34,7 +34,8 @@ struct rs_limits {
   bool moves_data;          // false: nothing arrives (null), so results cannot be verified
   bool can_sleep;           // arm and event_fd work
   bool in_process;          // reaches only ranks of this process
-  bool emulated;            // times are those of a model
+  bool emulated;            // times are those of a model,
+  double slowdown;          // and this many times longer than the model's; 1 otherwise. Known once connected
 };
 
 // What a device is, for people and for the result file. Empty text: does not apply.
@@ -44,6 +45,16 @@ struct rs_device_facts {
   char driver[32];
   uint64_t speed_mbit, mtu; // 0: unknown
   char congestion[32];
+  // Of RDMA devices, and of others where it is known.
+  char firmware[64], gid[48], pci[16]; // "0000:00:1f.6"
+  uint32_t port;                       // 0: does not apply
+  int32_t numa_node;                   // -1: unknown
+};
+
+// One number that a device counts, by a name that the transport chooses: "late.le_64us". Counters only grow.
+struct rs_device_counter {
+  char name[48];
+  int64_t value;
 };
 
 // Everything open may need. Nothing here is kept beyond the life of the device; `options` is the struct that the
@@ -72,6 +83,8 @@ struct rs_transport {
   void (*close)(struct rs_device *device); // NULL is fine; never waits for a peer
   void (*limits)(const struct rs_device *device, struct rs_limits *limits);
   void (*facts)(const struct rs_device *device, struct rs_device_facts *facts);
+  // What the device itself counts; NULL: nothing. Writes at most `max` and returns how many, always the same names.
+  size_t (*counters)(const struct rs_device *device, struct rs_device_counter *counters, size_t max);
 
   // This rank's address: at most RS_ADDRESS_BYTES_MAX bytes into `blob`, the rest zero.
   void (*address)(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]);

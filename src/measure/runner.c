@@ -286,16 +286,22 @@ size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *r
     const struct rs_device *device = runner->links[i].device;
     if (device == NULL)
       continue;
-    struct rs_device_facts facts = {0};
+    struct rs_device_facts facts = {.numa_node = -1};
     device->transport->facts(device, &facts);
     struct rs_device_row *row = &rows[count++];
-    *row = (struct rs_device_row){
-        .rank = (uint32_t)runner->params.world->rank, .speed_mbit = facts.speed_mbit, .mtu = facts.mtu};
+    *row = (struct rs_device_row){.rank = (uint32_t)runner->params.world->rank,
+                                  .speed_mbit = facts.speed_mbit,
+                                  .mtu = facts.mtu,
+                                  .port = facts.port,
+                                  .numa_node = facts.numa_node};
     snprintf(row->transport, sizeof row->transport, "%s", device->transport->name);
     snprintf(row->interface, sizeof row->interface, "%s", facts.interface);
     snprintf(row->address, sizeof row->address, "%s", facts.address);
     snprintf(row->driver, sizeof row->driver, "%s", facts.driver);
     snprintf(row->congestion, sizeof row->congestion, "%s", facts.congestion);
+    snprintf(row->firmware, sizeof row->firmware, "%s", facts.firmware);
+    snprintf(row->gid, sizeof row->gid, "%s", facts.gid);
+    snprintf(row->pci, sizeof row->pci, "%s", facts.pci);
   }
   return count;
 }

@@ -232,9 +232,15 @@ static enum rs_status read_later_table(const struct rs_result *result, hid_t fil
   return *rows ? RS_OK : error->status;
 }
 
+static struct rs_device_row *read_devices(const struct rs_result *result, hid_t file, size_t *count,
+                                          struct rs_error *error) {
+  static const struct rs_device_row absent = {.numa_node = -1};
+  return read_table(result, file, &rs_device_row_type, &absent, count, error);
+}
+
 static struct rs_case_row *read_cases(const struct rs_result *result, hid_t file, size_t *count,
                                       struct rs_error *error) {
-  static const struct rs_case_row absent = {.root = -1};
+  static const struct rs_case_row absent = {.root = -1, .slowdown = 1};
   struct rs_case_row *cases = read_table(result, file, &rs_case_row_type, &absent, count, error);
   for (size_t c = 0; cases && c < *count; c++)
     if (cases[c].measured_ranks == 0)
@@ -292,7 +298,7 @@ static enum rs_status read_tables(struct rs_result *result, hid_t file, struct r
   if (placement->hosts)
     placement->ranks = read_table(result, file, &rs_rank_row_type, NULL, &placement->rank_count, error);
   if (placement->ranks)
-    result->devices = read_table(result, file, &rs_device_row_type, NULL, &result->device_count, error);
+    result->devices = read_devices(result, file, &result->device_count, error);
   if (result->devices)
     result->cases = read_cases(result, file, &result->case_count, error);
   if (result->cases == NULL)

@@ -45,6 +45,11 @@ static const struct rs_field host_fields[] = {
     FIELD(rs_host_facts, memory_available_bytes),
     FIELD(rs_host_facts, kernel),
     FIELD(rs_host_facts, congestion_control),
+    FIELD(rs_host_facts, instance_id),
+    FIELD(rs_host_facts, zone_id),
+    FIELD(rs_host_facts, physical_host),
+    FIELD(rs_host_facts, network),
+    FIELD(rs_host_facts, subnet),
 };
 const struct rs_row_type rs_host_row_type = ROW_TYPE("hosts", rs_host_facts, host_fields);
 
@@ -58,7 +63,9 @@ const struct rs_row_type rs_rank_row_type = ROW_TYPE("ranks", rs_rank_facts, ran
 static const struct rs_field device_fields[] = {
     FIELD(rs_device_row, rank),       FIELD(rs_device_row, transport), FIELD(rs_device_row, interface),
     FIELD(rs_device_row, address),    FIELD(rs_device_row, driver),    FIELD(rs_device_row, congestion),
-    FIELD(rs_device_row, speed_mbit), FIELD(rs_device_row, mtu),
+    FIELD(rs_device_row, speed_mbit), FIELD(rs_device_row, mtu),       FIELD(rs_device_row, firmware),
+    FIELD(rs_device_row, gid),        FIELD(rs_device_row, pci),       FIELD(rs_device_row, port),
+    FIELD(rs_device_row, numa_node),
 };
 const struct rs_row_type rs_device_row_type = ROW_TYPE("rank_devices", rs_device_row, device_fields);
 
@@ -97,7 +104,7 @@ static const struct rs_field case_fields[] = {
     FIELD(rs_case_row, min_ns),         FIELD(rs_case_row, max_ns),         FIELD(rs_case_row, p95_ns),
     FIELD(rs_case_row, p99_ns),         FIELD(rs_case_row, algbw_gb_s),     FIELD(rs_case_row, busbw_gb_s),
     FIELD(rs_case_row, root),           FIELD(rs_case_row, pairing),        FIELD(rs_case_row, congestor),
-    FIELD(rs_case_row, measured_ranks),
+    FIELD(rs_case_row, measured_ranks), FIELD(rs_case_row, slowdown),
 };
 const struct rs_row_type rs_case_row_type = ROW_TYPE("cases", rs_case_row, case_fields);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_host(const struct rs_host_facts *a, const struct rs_host_facts *b) {
+bool rs_host_same(const struct rs_host_facts *a, const struct rs_host_facts *b) {
   return strcmp(a->hostname, b->hostname) == 0 && strcmp(a->boot_id, b->boot_id) == 0;
 }
 
@@ -14,7 +14,7 @@ static size_t number_hosts(struct rs_host_facts *hosts, struct rs_rank_facts *ra
   size_t host_count = 0;
   for (size_t r = 0; r < rank_count; r++) {
     size_t h = 0;
-    while (h < host_count && !same_host(&hosts[h], &hosts[r]))
+    while (h < host_count && !rs_host_same(&hosts[h], &hosts[r]))
       h++;
     if (h == host_count)
       hosts[host_count++] = hosts[r];

@@ -203,12 +203,13 @@ static void loop_limits(const struct rs_device *device, struct rs_limits *limits
                                .posts_max = LOOP_POSTS_MAX,
                                .moves_data = true,
                                .can_sleep = true,
-                               .in_process = true};
+                               .in_process = true,
+                               .slowdown = 1};
 }
 
 static void loop_facts(const struct rs_device *device, struct rs_device_facts *facts) {
   (void)device;
-  *facts = (struct rs_device_facts){.interface = "memory"};
+  *facts = (struct rs_device_facts){.interface = "memory", .numa_node = -1};
 }
 
 static void loop_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]) {

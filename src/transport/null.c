@@ -20,12 +20,12 @@ static void null_close(struct rs_device *device) {
 
 static void null_limits(const struct rs_device *device, struct rs_limits *limits) {
   (void)device;
-  *limits = (struct rs_limits){.message_bytes_max = SIZE_MAX, .posts_max = SIZE_MAX};
+  *limits = (struct rs_limits){.message_bytes_max = SIZE_MAX, .posts_max = SIZE_MAX, .slowdown = 1};
 }
 
 static void null_facts(const struct rs_device *device, struct rs_device_facts *facts) {
   (void)device;
-  *facts = (struct rs_device_facts){0};
+  *facts = (struct rs_device_facts){.numa_node = -1};
 }
 
 static void null_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]) {

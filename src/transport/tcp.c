@@ -72,6 +72,7 @@ static enum rs_status copy_options(const struct rs_tcp_options *options, struct 
 }
 
 static void fill_facts(struct rs_tcp_device *tcp) {
+  tcp->facts.numa_node = -1;
   rs_tcp_interface_facts(&tcp->interface, &tcp->facts);
   memcpy(tcp->facts.address, rs_tcp_address_format(&tcp->address).text, sizeof tcp->facts.address);
   rs_tcp_socket_congestion(tcp->listen_fd, tcp->facts.congestion, sizeof tcp->facts.congestion);
@@ -136,6 +137,7 @@ static void tcp_limits(const struct rs_device *device, struct rs_limits *limits)
       .posts_max = RS_TCP_POSTS_MAX,
       .moves_data = true,
       .can_sleep = true,
+      .slowdown = 1,
   };
 }
 
