@@ -196,8 +196,10 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
   struct rs_case_row *rows = rs_allocate(plan->case_count, sizeof *rows, "planned rows", error);
   if (rows == NULL)
     return error->status;
-  for (size_t i = 0; i < plan->case_count; i++)
+  for (size_t i = 0; i < plan->case_count; i++) {
+    rows[i].slowdown = 1;
     identify(record->config, plan, &plan->cases[i], &rows[i]);
+  }
   pairs = plan_pairs(record->config, plan, &pair_count, error);
   collect_attributes(record, &attributes, error);
   struct rs_run_facts facts = {

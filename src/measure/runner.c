@@ -337,6 +337,13 @@ static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *p
   if (status == RS_OK)
     status = sampler_measure(&runner->sampler, plan, point, &operation, time_ns, &result, mismatch, error);
   if (status == RS_OK && world->rank == 0) {
+    result.figures.slowdown = 1;
+    if (point->transport) {
+      struct rs_limits limits;
+      point->transport->limits(runner->links[transport_index(point->transport)].device, &limits);
+      result.figures.emulated = limits.emulated;
+      result.figures.slowdown = limits.slowdown;
+    }
     result.pairs = runner->pair_rows;
     result.pair_count = rs_case_pairs(runner->params.config, plan, point, runner->pair_rows);
     pair_rows_measure(&runner->sampler, &result, runner->pair_rows);

@@ -56,6 +56,7 @@ const struct rs_field rs_report_fields[] = {
     FIELD(pairing, PAIRING, TEXT),
     FIELD(congestor, TRAFFIC, TEXT),
     FIELD(measured_ranks, FAMILY, UINT32),
+    FIELD(slowdown, RESULT, REAL),
 };
 const size_t rs_report_field_count = RS_ARRAY_LENGTH(rs_report_fields);
 

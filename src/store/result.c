@@ -3,6 +3,7 @@
 #include "store/h5file.h"
 #include "store/row_type.h"
 #include "store/run_file.h"
+#include "store/slowdown.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -334,10 +335,12 @@ static enum rs_status result_open(const char *path, struct rs_result **opened, s
   status = result->path ? read_attributes(result, file, error) : rs_error_set_memory(error, strlen(path), "a path");
   if (status == RS_OK)
     status = read_tables(result, file, error);
-  if (status == RS_OK)
+  if (status == RS_OK) {
+    rs_slowdown_remove(result);
     *opened = result;
-  else
+  } else {
     rs_result_close(result);
+  }
 close_file:
   rs_h5_close(file);
   return status;
@@ -386,7 +389,7 @@ static enum rs_status read_samples(const struct rs_result *result, const struct 
   struct rs_sample *times = NULL;
   enum rs_status status = RS_OK;
   hsize_t iteration_rows, sample_rows;
-  size_t count;
+  size_t count = 0;
   uint64_t first = offset / row->rank_count;
   hid_t iteration_set = open_dataset(file, rs_iteration_row_type.dataset, 0, sizeof *flags, &iteration_rows);
   hid_t sample_set = open_dataset(file, "samples", RS_SAMPLE_COLUMNS, sizeof *times, &sample_rows);
@@ -407,6 +410,7 @@ close_sets:
   rs_h5_close(sample_set);
   rs_h5_close(iteration_set);
   if (status == RS_OK) {
+    rs_slowdown_remove_samples(row, times, count);
     *iterations = flags;
     *samples = times;
   } else {
