@@ -255,7 +255,7 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
     fail_alone(world, &screen, error);
   clear_progress(&screen);
   struct rs_error writing = {0};
-  if (run_record_finish(&screen.record, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
+  if (run_record_finish(&screen.record, runner, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
     fail_alone(world, &screen, &writing);
 close_runner:
   run_record_fini(&screen.record);

@@ -11,9 +11,11 @@ static bool is_first_of_host(const struct rs_placement *placement, size_t rank) 
 }
 
 static enum rs_status read_counters(const struct rs_world *world, const struct rs_placement *placement,
-                                    struct rs_counters *counters, struct rs_error *error) {
+                                    const struct rs_runner *runner, struct rs_counters *counters,
+                                    struct rs_error *error) {
   unsigned host = is_first_of_host(placement, world->rank) ? RS_COUNTER_HOST : 0;
-  return rs_counters_read(host | RS_COUNTER_RANK, counters, error);
+  enum rs_status status = rs_counters_read(host | RS_COUNTER_RANK, counters, error);
+  return status == RS_OK ? rs_runner_counters(runner, counters, error) : status;
 }
 
 // `after`: a second snapshot, or NULL.
@@ -77,11 +79,12 @@ static enum rs_status gather_counters(struct rs_world *world, const struct rs_pl
 }
 
 enum rs_status run_counters_init(struct rs_world *world, const struct rs_placement *placement,
-                                 struct run_counters *counters, struct rs_error *error) {
+                                 const struct rs_runner *runner, struct run_counters *counters,
+                                 struct rs_error *error) {
   *counters = (struct run_counters){0};
   enum rs_status status = gather_environment(world, placement, counters, error);
   if (status == RS_OK)
-    status = rs_world_agree(world, read_counters(world, placement, &counters->before, error), error);
+    status = rs_world_agree(world, read_counters(world, placement, runner, &counters->before, error), error);
   if (status == RS_OK)
     status = gather_counters(world, placement, NULL, counters, error);
   if (status < 0)
@@ -90,9 +93,10 @@ enum rs_status run_counters_init(struct rs_world *world, const struct rs_placeme
 }
 
 enum rs_status run_counters_finish(struct rs_world *world, const struct rs_placement *placement,
-                                   struct run_counters *counters, struct rs_error *error) {
+                                   const struct rs_runner *runner, struct run_counters *counters,
+                                   struct rs_error *error) {
   struct rs_counters after = {0};
-  enum rs_status status = rs_world_agree(world, read_counters(world, placement, &after, error), error);
+  enum rs_status status = rs_world_agree(world, read_counters(world, placement, runner, &after, error), error);
   if (status == RS_OK)
     status = gather_counters(world, placement, &after, counters, error);
   rs_counters_fini(&after);

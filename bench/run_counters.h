@@ -3,7 +3,7 @@
 #ifndef RINGSIDE_BENCH_RUN_COUNTERS_H
 #define RINGSIDE_BENCH_RUN_COUNTERS_H
 
-#include "ringside/store.h"
+#include "ringside/measure.h"
 
 struct run_counters {
   struct rs_counters before; // this rank's
@@ -16,10 +16,11 @@ struct run_counters {
 
 // Collective: reads and gathers everything; rows[].after is unknown.
 enum rs_status run_counters_init(struct rs_world *world, const struct rs_placement *placement,
-                                 struct run_counters *counters, struct rs_error *error);
+                                 const struct rs_runner *runner, struct run_counters *counters, struct rs_error *error);
 // Collective: reads the counters again; rank 0's rows get their `after`.
 enum rs_status run_counters_finish(struct rs_world *world, const struct rs_placement *placement,
-                                   struct run_counters *counters, struct rs_error *error);
+                                   const struct rs_runner *runner, struct run_counters *counters,
+                                   struct rs_error *error);
 void run_counters_fini(struct run_counters *counters); // {0} is fine
 
 #endif

@@ -243,7 +243,7 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
   if (status == RS_OK)
     status = gather_xml(record, host_xml, error);
   if (status == RS_OK)
-    status = run_counters_init(record->world, record->placement, &record->counters, error);
+    status = run_counters_init(record->world, record->placement, runner, &record->counters, error);
   if (status == RS_OK && record->world->rank == 0)
     status = open_writer(record, &devices, &links, host_xml, error);
   for (size_t h = 0; h < record->placement->host_count; h++)
@@ -265,9 +265,9 @@ enum rs_status run_record_case(void *state, const struct rs_case_result *result,
   return rs_writer_case(record->writer, &row, result->iterations, result->samples, error);
 }
 
-enum rs_status run_record_finish(struct run_record *record, struct rs_error *error) {
+enum rs_status run_record_finish(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
   struct run_counters *counters = &record->counters;
-  enum rs_status status = run_counters_finish(record->world, record->placement, counters, error);
+  enum rs_status status = run_counters_finish(record->world, record->placement, runner, counters, error);
   if (record->world->rank != 0)
     return status;
   if (status == RS_OK)

@@ -192,6 +192,8 @@ void rs_runner_close(struct rs_runner *runner); // NULL is fine; not collective
 size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *rows, size_t max);
 // What link probes found on this rank: the links to it, over every transport. Owned by the runner.
 const struct rs_link_row *rs_runner_links(const struct rs_runner *runner, size_t *count);
+// Appends what the open devices of this rank count, as "TRANSPORT.NAME".
+enum rs_status rs_runner_counters(const struct rs_runner *runner, struct rs_counters *counters, struct rs_error *error);
 // ns that one reading of the clock costs on this rank.
 double rs_runner_clock_cost(const struct rs_runner *runner);
 // Host memory this rank needs for the plan, in bytes.

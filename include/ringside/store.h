@@ -159,8 +159,8 @@ void rs_writer_abandon(struct rs_writer *writer);
 
 // ---- reading ----------------------------------------------------------------------------------------------
 
-// One file in memory, samples apart. Owned by rs_result_close. Times and bandwidths of an emulated fabric are those that
-// it stands for: what the file holds, divided by /cases.slowdown.
+// One file in memory, samples apart. Owned by rs_result_close. Times and bandwidths of an emulated fabric are those
+// that it stands for: what the file holds, divided by /cases.slowdown.
 struct rs_result {
   char *path;
   char created[24], ringside_version[24], run_uuid[40], status[16];

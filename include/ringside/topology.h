@@ -99,6 +99,9 @@ struct rs_counters {
 // Reads the counters of these scopes, a sum of rs_counter_scope, in an order that only differs between two calls if
 // interfaces come or go. Takes about a millisecond with the host's. Fails for lack of memory only.
 enum rs_status rs_counters_read(unsigned scopes, struct rs_counters *counters, struct rs_error *error);
+// Appends one of the caller's own.
+enum rs_status rs_counters_add(struct rs_counters *counters, enum rs_counter_scope scope, const char *name,
+                               int64_t value, struct rs_error *error);
 void rs_counters_fini(struct rs_counters *counters); // {0} is fine
 
 #define RS_COUNTER_UNKNOWN INT64_MIN

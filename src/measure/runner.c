@@ -11,6 +11,7 @@
 #define FILE_BYTES_MAX ((size_t)256 << 20)
 #define ITERATIONS_DEFAULT 10000
 #define CONNECT_PAUSE_US 200
+#define DEVICE_COUNTERS_MAX 64
 
 // One opened transport and the route over it.
 struct link {
@@ -304,6 +305,24 @@ size_t rs_runner_devices(const struct rs_runner *runner, struct rs_device_row *r
     snprintf(row->pci, sizeof row->pci, "%s", facts.pci);
   }
   return count;
+}
+
+enum rs_status rs_runner_counters(const struct rs_runner *runner, struct rs_counters *counters,
+                                  struct rs_error *error) {
+  struct rs_device_counter counted[DEVICE_COUNTERS_MAX];
+  for (size_t i = 0; i < rs_transport_count; i++) {
+    const struct rs_device *device = runner->links[i].device;
+    if (device == NULL || device->transport->counters == NULL)
+      continue;
+    size_t count = device->transport->counters(device, counted, RS_ARRAY_LENGTH(counted));
+    for (size_t c = 0; c < count; c++) {
+      char name[sizeof counters->items->name];
+      snprintf(name, sizeof name, "%.14s.%s", device->transport->name, counted[c].name);
+      if (rs_counters_add(counters, RS_COUNTER_RANK, name, counted[c].value, error) < 0)
+        return error->status;
+    }
+  }
+  return RS_OK;
 }
 
 // ---- running ----------------------------------------------------------------------------------------------

@@ -24,25 +24,29 @@ struct collector {
 
 // A name that does not fit is left out: cut, two could become one.
 RS_PRINTF(3, 4) static void add(struct collector *collector, int64_t value, const char *name, ...) {
-  struct rs_counters *counters = &collector->counters;
-  if (collector->error->status < 0)
-    return;
+  char text[sizeof collector->counters.items->name];
+  va_list arguments;
+  va_start(arguments, name);
+  bool fits = vsnprintf(text, sizeof(text), name, arguments) < (int)sizeof(text);
+  va_end(arguments);
+  if (fits && collector->error->status >= 0)
+    rs_counters_add(&collector->counters, collector->scope, text, value, collector->error);
+}
+
+enum rs_status rs_counters_add(struct rs_counters *counters, enum rs_counter_scope scope, const char *name,
+                               int64_t value, struct rs_error *error) {
   if (counters->count == counters->capacity) {
     size_t capacity = counters->capacity * 2 + 64;
     struct rs_counter *larger = realloc(counters->items, capacity * sizeof(*larger));
-    if (!larger) {
-      rs_error_set_memory(collector->error, capacity * sizeof(*larger), "counters");
-      return;
-    }
+    if (!larger)
+      return rs_error_set_memory(error, capacity * sizeof(*larger), "counters");
     counters->items = larger;
     counters->capacity = capacity;
   }
-  struct rs_counter *counter = &counters->items[counters->count];
-  *counter = (struct rs_counter){.scope = collector->scope, .value = value};
-  va_list arguments;
-  va_start(arguments, name);
-  counters->count += vsnprintf(counter->name, sizeof(counter->name), name, arguments) < (int)sizeof(counter->name);
-  va_end(arguments);
+  struct rs_counter *counter = &counters->items[counters->count++];
+  *counter = (struct rs_counter){.scope = scope, .value = value};
+  snprintf(counter->name, sizeof(counter->name), "%s", name);
+  return RS_OK;
 }
 
 // ---- processors -------------------------------------------------------------------------------------------
