@@ -317,7 +317,7 @@ enum rs_status rs_runner_counters(const struct rs_runner *runner, struct rs_coun
     size_t count = device->transport->counters(device, counted, RS_ARRAY_LENGTH(counted));
     for (size_t c = 0; c < count; c++) {
       char name[sizeof counters->items->name];
-      snprintf(name, sizeof name, "%.14s.%s", device->transport->name, counted[c].name);
+      snprintf(name, sizeof name, "%.14s.%.47s", device->transport->name, counted[c].name);
       if (rs_counters_add(counters, RS_COUNTER_RANK, name, counted[c].value, error) < 0)
         return error->status;
     }
