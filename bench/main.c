@@ -7,6 +7,7 @@ static const struct command commands[] = {
     {"run", "measure: under mpirun, srun, or alone", cmd_run},
     {"show", "print a result as a table, JSON or CSV", cmd_show},
     {"compare", "set results against each other", cmd_compare},
+    {"choose", "which placement or setting is best, from which size, how sure", cmd_choose},
     {"report", "make a web page of results, in one file", cmd_report},
     {"gate", "may the candidate ship? compares, and answers with the exit code", cmd_gate},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},

@@ -206,6 +206,56 @@ enum rs_status rs_result_groups_make(const struct rs_result *const *results, siz
                                      struct rs_result_groups *groups, struct rs_error *error);
 void rs_result_groups_fini(struct rs_result_groups *groups); // {0} is fine
 
+// ---- choice: which of several settings is best ------------------------------------------------------------
+
+// Groups of launches that differ in one thing (the placement, the image), each at its best: at every size a group is
+// represented by its fastest implementation. Two groups are compared size by size, from the largest down until a size
+// does not tell, and from the smallest up: sequences fixed beforehand, so that what they say holds together without a
+// correction for the number of sizes (Maurer, Hothorn & Lehmacher 1995; Westfall & Krishen, J. Stat. Plan. Inf. 99,
+// 2001). The level is shared among the pairs and the two directions.
+struct rs_choice_cell {
+  const struct rs_case_row *best; // of the group's first launch; NULL: no implementation is in all of its launches
+  double time_ns;                 // the median over launches
+  double *values;                 // one per launch, in ns
+};
+struct rs_choice_point { // one size
+  uint64_t size_bytes;
+  struct rs_choice_cell *cells;  // one per group
+  struct rs_decision *decisions; // one per pair, see rs_choice_pair_index: second / first
+};
+// Sizes at which one of two groups is surely faster: an unbroken run from one end.
+struct rs_choice_run {
+  size_t first, count;     // points; count 0: none
+  enum rs_verdict verdict; // FASTER: the pair's second group
+};
+struct rs_choice_family { // cases that may be held against one another at all
+  const struct rs_case_row *identity;
+  struct rs_choice_point *points; // rising
+  size_t point_count;
+  struct rs_choice_run *largest, *smallest; // per pair: from the largest size down, from the smallest up
+  size_t best;                              // the group with the least geometric mean over the points that all have
+  size_t common;                            // of those points; 0: best is not known
+};
+struct rs_choice {
+  const struct rs_result_groups *groups;
+  const char *field;
+  size_t pair_count;
+  double threshold, level;
+  struct rs_choice_family *families;
+  size_t family_count;
+  size_t fewest_launches, launches_wanted; // of a group; that could decide at all
+};
+// The pair of two groups, first < second, among count groups: (0,1), (0,2), ..., (1,2), ...
+size_t rs_choice_pair_index(size_t first, size_t second, size_t count);
+// USAGE when the groups have no collective in common. `groups` must outlive the choice.
+enum rs_status rs_choice_make(const struct rs_result_groups *groups, const char *field,
+                              const struct rs_comparison_options *options, struct rs_choice *choice,
+                              struct rs_error *error);
+void rs_choice_fini(struct rs_choice *choice); // {0} is fine
+// A table per family, then the answer in words.
+void rs_choice_print(const struct rs_choice *choice, FILE *file);
+enum rs_status rs_choice_json(const struct rs_choice *choice, FILE *file, struct rs_error *error);
+
 // ---- gate -------------------------------------------------------------------------------------------------
 
 // May the candidate ship? PASS: in every class it is surely not slower than tolerated, and nothing is missing. FAIL: in
