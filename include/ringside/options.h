@@ -90,6 +90,12 @@ enum rs_status rs_options_load_yaml(const struct rs_options *options, const char
 // The same from memory; `name` stands for the path in messages.
 enum rs_status rs_options_parse_yaml(const struct rs_options *options, const char *name, const char *text, size_t bytes,
                                      struct rs_error *error);
+// For checks of values against each other: where a key stands in a text that parse_yaml takes, counted from 1. False:
+// it does not stand there.
+bool rs_options_locate_yaml(const struct rs_options *options, const char *text, size_t bytes, const char *key,
+                            size_t *line, size_t *column);
+// Reads a file as load_yaml does, with its limits and errors. The caller frees *text, which is not NUL-terminated.
+enum rs_status rs_options_read_file(const char *path, char **text, size_t *bytes, struct rs_error *error);
 
 // Appends the resolved configuration as YAML: every key, dotted, in table order, such that reading it back gives the
 // same.

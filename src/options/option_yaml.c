@@ -336,69 +336,103 @@ static size_t count_entries(const struct rs_options *options) {
   return count;
 }
 
-enum rs_status rs_options_parse_yaml(const struct rs_options *options, const char *name, const char *text, size_t bytes,
-                                     struct rs_error *error) {
+// Reads a whole file into entries, which the caller frees in any case. Nothing is stored yet.
+static enum rs_status read_text(struct reader *reader, const char *text, size_t bytes) {
   static const char byte_order_mark[] = "\xef\xbb\xbf";
   size_t skip = bytes >= 3 && memcmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
-  struct reader reader = {.options = options, .name = name, .error = error};
   if (bytes > FILE_BYTES_MAX)
-    return rs_error_set(error, RS_ERROR_USAGE, "%s: the file has %zu bytes; a run file has at most %zu", name, bytes,
-                        FILE_BYTES_MAX);
+    return rs_error_set(reader->error, RS_ERROR_USAGE, "%s: the file has %zu bytes; a run file has at most %zu",
+                        reader->name, bytes, FILE_BYTES_MAX);
   if (bytes == skip)
     return RS_OK;
-  reader.text = text + skip;
-  reader.bytes = bytes - skip;
-  enum rs_status status = check_characters(&reader);
+  reader->text = text + skip;
+  reader->bytes = bytes - skip;
+  enum rs_status status = check_characters(reader);
   if (status != RS_OK)
     return status;
-  reader.entry_capacity = count_entries(options);
-  reader.entries = rs_allocate(reader.entry_capacity, sizeof *reader.entries, "the values of a run file", error);
-  if (reader.entries == NULL)
-    return error->status;
-  if (!yaml_parser_initialize(&reader.parser)) {
-    status = rs_error_set_memory(error, sizeof reader.parser, "a YAML parser");
-    goto free_entries;
-  }
-  yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-  yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.text, reader.bytes);
-  status = read_stream(&reader);
-  yaml_parser_delete(&reader.parser);
+  reader->entry_capacity = count_entries(reader->options);
+  reader->entries =
+      rs_allocate(reader->entry_capacity, sizeof *reader->entries, "the values of a run file", reader->error);
+  if (reader->entries == NULL)
+    return reader->error->status;
+  if (!yaml_parser_initialize(&reader->parser))
+    return rs_error_set_memory(reader->error, sizeof reader->parser, "a YAML parser");
+  yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+  yaml_parser_set_input_string(&reader->parser, (const unsigned char *)reader->text, reader->bytes);
+  status = read_stream(reader);
+  yaml_parser_delete(&reader->parser);
+  return status;
+}
+
+enum rs_status rs_options_parse_yaml(const struct rs_options *options, const char *name, const char *text, size_t bytes,
+                                     struct rs_error *error) {
+  struct reader reader = {.options = options, .name = name, .error = error};
+  enum rs_status status = read_text(&reader, text, bytes);
   for (size_t i = 0; i < reader.entry_count && status == RS_OK; i++) {
     const struct entry *entry = &reader.entries[i];
     if (entry->option != NULL)
       rs_option_value_store(entry->option, &entry->value, entry->target);
   }
-free_entries:
   free(reader.entries);
   return status;
 }
 
-enum rs_status rs_options_load_yaml(const struct rs_options *options, const char *path, struct rs_error *error) {
+bool rs_options_locate_yaml(const struct rs_options *options, const char *text, size_t bytes, const char *key,
+                            size_t *line, size_t *column) {
+  struct rs_error error = {0};
+  struct reader reader = {.options = options, .name = "", .error = &error};
+  bool found = false;
+  if (read_text(&reader, text, bytes) == RS_OK)
+    for (size_t i = 0; i < reader.entry_count && !found; i++) {
+      const struct entry *entry = &reader.entries[i];
+      found = entry->option != NULL && strcmp(entry->path, key) == 0;
+      if (found) {
+        *line = entry->mark.line + 1;
+        *column = entry->mark.column + 1;
+      }
+    }
+  free(reader.entries);
+  return found;
+}
+
+enum rs_status rs_options_read_file(const char *path, char **text, size_t *bytes, struct rs_error *error) {
   struct stat about;
   FILE *file = fopen(path, "rb");
   if (file == NULL)
-    return rs_error_set_errno(error, RS_ERROR_USAGE, errno, "cannot open the run file '%s'", path);
+    return rs_error_set_errno(error, RS_ERROR_USAGE, errno, "cannot open the file '%s'", path);
   enum rs_status status = RS_OK;
-  char *text = NULL;
   if (fstat(fileno(file), &about) == 0 && S_ISDIR(about.st_mode)) {
-    status = rs_error_set(error, RS_ERROR_USAGE, "cannot read the run file '%s': it is a directory; name a file", path);
+    status = rs_error_set(error, RS_ERROR_USAGE, "cannot read the file '%s': it is a directory; name a file", path);
     goto close_file;
   }
   // One byte more than allowed tells a file that is too large from one that just fits; a pipe has no size to ask for.
-  text = rs_allocate(FILE_BYTES_MAX + 1, 1, "a run file", error);
-  if (text == NULL) {
+  char *read = rs_allocate(FILE_BYTES_MAX + 1, 1, "a YAML file", error);
+  if (read == NULL) {
     status = error->status;
     goto close_file;
   }
-  size_t bytes = fread(text, 1, FILE_BYTES_MAX + 1, file);
+  size_t length = fread(read, 1, FILE_BYTES_MAX + 1, file);
   if (ferror(file))
-    status = rs_error_set_errno(error, RS_ERROR_IO, errno, "cannot read the run file '%s'", path);
-  else if (bytes > FILE_BYTES_MAX)
+    status = rs_error_set_errno(error, RS_ERROR_IO, errno, "cannot read the file '%s'", path);
+  else if (length > FILE_BYTES_MAX)
     status = rs_error_set(error, RS_ERROR_USAGE, "%s: the file is larger than 1 MiB; a run file is not", path);
-  else
-    status = rs_options_parse_yaml(options, path, text, bytes, error);
-  free(text);
+  if (status == RS_OK) {
+    *text = read;
+    *bytes = length;
+  } else {
+    free(read);
+  }
 close_file:
   fclose(file);
+  return status;
+}
+
+enum rs_status rs_options_load_yaml(const struct rs_options *options, const char *path, struct rs_error *error) {
+  char *text = NULL;
+  size_t bytes = 0;
+  enum rs_status status = rs_options_read_file(path, &text, &bytes, error);
+  if (status == RS_OK)
+    status = rs_options_parse_yaml(options, path, text, bytes, error);
+  free(text);
   return status;
 }

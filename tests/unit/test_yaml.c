@@ -272,13 +272,30 @@ static void files_are_read_up_to_a_mebibyte(void **state) {
   assert_int_equal(unlink(path), 0);
   error = (struct rs_error){0};
   assert_int_equal(load(&sample, path, &error), RS_ERROR_USAGE);
-  assert_non_null(strstr(error.text, "cannot open the run file '"));
+  assert_non_null(strstr(error.text, "cannot open the file '"));
   assert_non_null(strstr(error.text, "No such file or directory"));
 
   error = (struct rs_error){0};
   assert_int_equal(load(&sample, folder, &error), RS_ERROR_USAGE);
   assert_non_null(strstr(error.text, "it is a directory; name a file"));
   assert_int_equal(rmdir(folder), 0);
+}
+
+static void a_key_is_found_where_it_stands(void **state) {
+  (void)state;
+  static const char text[] = "\xef\xbb\xbf# first\nrun:\n  timeout: 5s\nnet: {tcp.chunk: 1KiB}\n";
+  struct sample sample;
+  struct rs_option_group groups[4];
+  struct rs_options options = sample_options(&sample, groups);
+  size_t line = 0, column = 0;
+  assert_true(rs_options_locate_yaml(&options, text, sizeof text - 1, "run.timeout", &line, &column));
+  assert_int_equal(line, 3);
+  assert_int_equal(column, 3);
+  assert_true(rs_options_locate_yaml(&options, text, sizeof text - 1, "net.tcp.chunk", &line, &column));
+  assert_int_equal(line, 4);
+  assert_int_equal(column, 7);
+  assert_false(rs_options_locate_yaml(&options, text, sizeof text - 1, "run.window", &line, &column));
+  assert_false(rs_options_locate_yaml(&options, "run: [", 6, "run.timeout", &line, &column));
 }
 
 static void memory_above_a_mebibyte_is_refused(void **state) {
@@ -335,6 +352,7 @@ int main(void) {
       cmocka_unit_test(refuses_structure),
       cmocka_unit_test(a_nul_in_the_file_is_refused),
       cmocka_unit_test(files_are_read_up_to_a_mebibyte),
+      cmocka_unit_test(a_key_is_found_where_it_stands),
       cmocka_unit_test(memory_above_a_mebibyte_is_refused),
       cmocka_unit_test(mutilated_files_change_nothing),
   };
