@@ -19,7 +19,8 @@
 enum rs_jitter { RS_JITTER_NONE, RS_JITTER_UNIFORM, RS_JITTER_EXPONENTIAL, RS_JITTER_LOGNORMAL };
 extern const char *const rs_jitter_names[]; // NULL-terminated
 
-// Between two ranks at one distance. latency_ns 0: the file does not say, so no two ranks may be that far apart.
+// Between two ranks at one distance. latency_ns 0: the file does not say, so no two ranks may be that far apart; but
+// for NUMA, which then is as HOST.
 struct rs_fabric_link {
   int64_t latency_ns;  // one way, of the first byte
   uint64_t flow_bit_s; // the most that one flow gets; 0: what the queues give
@@ -38,10 +39,10 @@ struct rs_fabric {
   uint64_t shuffle;                    // 0: ranks in order; else a seed by which they are dealt out to the places
   // nic.*, rack.*, zone.*
   uint64_t egress_bit_s, ingress_bit_s; // of a host; 0: no limit
-  double rack_oversubscription;         // rate of a rack's hosts over that of its uplink; 0: no limit
-  double zone_oversubscription;         // the same of a zone's hosts
-  uint64_t mtu;                         // bytes of a packet, for loss
-  int64_t retransmit_ns;                // what a lost packet delays its flow by
+  double rack_oversubscription; // rate of a rack's hosts (of the placement) over that of its uplink; 0: no limit
+  double zone_oversubscription; // the same of a zone's hosts; hosts of which rack or zone is not known meet no layer
+  uint64_t mtu;                 // bytes of a packet, for loss
+  int64_t retransmit_ns;        // what a lost packet delays its flow by
   struct rs_fabric_link
       links[RS_DISTANCE_COUNT]; // by distance: numa.*, host.*, leaf.*, spine.*, region.*, world.*, zone.*
 };
@@ -58,8 +59,10 @@ void rs_fabric_format(const struct rs_fabric *fabric, struct rs_text *text);
 // ---- where ranks sit --------------------------------------------------------------------------------------
 
 // The placement of `rank_count` ranks on the layout. Hosts are called NAME-zZ-rR-hH, in zone "zZ", with network path
-// "zZ/rR"; all other facts are copied from `like`, if given (a real host that stands in for all of them). USAGE when
-// the layout has too few places. The caller ends it with rs_placement_fini.
+// "zZ/rR" and the strategy as placement group; all other facts are copied from `like`, if given (a real host that
+// stands in for all of them), but for the names of one thing: zone_id, instance_id, physical_host. Ranks that spread
+// evenly fill all hosts, or every n-th host where there are fewer ranks. Ranks are bound to nothing. USAGE when the
+// layout has too few places. The caller ends it with rs_placement_fini.
 enum rs_status rs_fabric_place(const struct rs_fabric *fabric, size_t rank_count, const struct rs_host_facts *like,
                                struct rs_placement *placement, struct rs_error *error);
 
@@ -81,13 +84,16 @@ struct rs_fabric_map {
   size_t queue_count;
   uint64_t *queue_bit_s; // rate of each queue; a queue without limit does not exist
   char (*queue_names)[64];
-  uint32_t *host_queues, *layer_queues; // private to fabric
+  uint32_t *host_queues; // private to fabric
 };
 // USAGE: two ranks are at a distance that the fabric does not describe; names both, the class, and the file's key.
 enum rs_status rs_fabric_map_open(const struct rs_fabric *fabric, const struct rs_placement *placement,
                                   struct rs_fabric_map *map, struct rs_error *error);
 void rs_fabric_map_fini(struct rs_fabric_map *map); // {0} is fine
 void rs_fabric_way(const struct rs_fabric_map *map, size_t source, size_t target, struct rs_fabric_way *way);
+
+// A draw of the link's jitter; 0 without. Lognormal has a deviation of 1 in its logarithm.
+int64_t rs_fabric_jitter_ns(const struct rs_fabric_link *link, struct rs_random *random);
 
 // Picoseconds that `bytes` take at a rate, rounded up; 0 for rate 0 (no limit).
 int64_t rs_fabric_serial_ps(uint64_t bytes, uint64_t bit_s);
