@@ -94,8 +94,8 @@ enum rs_status rs_options_parse_yaml(const struct rs_options *options, const cha
 // it does not stand there.
 bool rs_options_locate_yaml(const struct rs_options *options, const char *text, size_t bytes, const char *key,
                             size_t *line, size_t *column);
-// Reads a file as load_yaml does, with its limits and errors. The caller frees *text, which is not NUL-terminated.
-enum rs_status rs_options_read_file(const char *path, char **text, size_t *bytes, struct rs_error *error);
+// The largest YAML file that is read.
+#define RS_YAML_BYTES_MAX ((size_t)1 << 20)
 
 // Appends the resolved configuration as YAML: every key, dotted, in table order, such that reading it back gives the
 // same.

@@ -185,7 +185,7 @@ enum rs_status rs_fabric_parse(const char *name, const char *text, size_t bytes,
 enum rs_status rs_fabric_load(const char *path, struct rs_fabric *fabric, struct rs_error *error) {
   char *text = NULL;
   size_t bytes = 0;
-  enum rs_status status = rs_options_read_file(path, &text, &bytes, error);
+  enum rs_status status = rs_file_read(path, "fabric", RS_YAML_BYTES_MAX, &text, &bytes, error);
   if (status == RS_OK)
     status = rs_fabric_parse(path, text, bytes, fabric, error);
   free(text);

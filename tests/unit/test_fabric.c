@@ -111,7 +111,7 @@ static void a_missing_file_is_bad_usage(void **state) {
   struct rs_fabric fabric;
   struct rs_error error = {0};
   assert_int_equal(rs_fabric_load("/nowhere/a.yaml", &fabric, &error), RS_ERROR_USAGE);
-  assert_non_null(strstr(error.text, "cannot open the file '/nowhere/a.yaml'"));
+  assert_non_null(strstr(error.text, "cannot open the fabric '/nowhere/a.yaml'"));
 }
 
 int main(void) {

@@ -272,7 +272,7 @@ static void files_are_read_up_to_a_mebibyte(void **state) {
   assert_int_equal(unlink(path), 0);
   error = (struct rs_error){0};
   assert_int_equal(load(&sample, path, &error), RS_ERROR_USAGE);
-  assert_non_null(strstr(error.text, "cannot open the file '"));
+  assert_non_null(strstr(error.text, "cannot open the run file '"));
   assert_non_null(strstr(error.text, "No such file or directory"));
 
   error = (struct rs_error){0};
