@@ -2,6 +2,7 @@
 // line and exit code 2; after that, a rank that fails says so and aborts the launch with exit code 4.
 #include "command.h"
 #include "printout.h"
+#include "run_placement.h"
 #include "run_record.h"
 #include "run_setup.h"
 
@@ -60,19 +61,19 @@ static enum rs_status draw_seed(struct rs_world *world, struct rs_config *config
 
 static enum rs_status check_memory(const struct run_setup *setup, const struct rs_plan *plan,
                                    const struct rs_placement *placement, size_t rank, struct rs_error *error) {
-  const struct rs_rank_facts *facts = &placement->ranks[rank];
-  const struct rs_host_facts *host = &placement->hosts[facts->host];
+  const struct rs_host_facts *host = &placement->hosts[placement->ranks[rank].host];
+  size_t sharing = rs_placement_machine_ranks(placement, rank);
   uint64_t needed, available = host->memory_available_bytes;
   char needed_text[32], available_text[32];
   if (rs_runner_memory(&setup->config, plan, rank, &needed, error) < 0)
     return error->status;
-  if (available == 0 || needed <= available / facts->local_ranks)
+  if (available == 0 || needed <= available / sharing)
     return RS_OK;
   return rs_error_set(error, RS_ERROR_USAGE,
-                      "host %s has %s of memory free for %u ranks, and this rank alone needs %s; use smaller sizes "
+                      "host %s has %s of memory free for %zu ranks, and this rank alone needs %s; use smaller sizes "
                       "(the largest is set by 'size') or fewer ranks per host",
-                      host->hostname, rs_format_size(available, available_text, sizeof available_text),
-                      facts->local_ranks, rs_format_size(needed, needed_text, sizeof needed_text));
+                      host->hostname, rs_format_size(available, available_text, sizeof available_text), sharing,
+                      rs_format_size(needed, needed_text, sizeof needed_text));
 }
 
 // Rank 0: says before the long work what rs_writer_open would say after it.
@@ -193,7 +194,7 @@ struct run {
   struct rs_config config;
   struct rs_plan plan;
   struct rs_topology *topology;
-  struct rs_placement placement;
+  struct run_placement where;
   struct rs_text config_text;
   char path[4096];
 };
@@ -225,7 +226,7 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
       .world = world,
       .config = &run->config,
       .plan = &run->plan,
-      .placement = &run->placement,
+      .placement = &run->where.placement,
       .transport_options = (const void *const *)run->setup->transport_options,
       .log = &log,
       .hub = run->hub,
@@ -240,7 +241,9 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
                  .config = &run->config,
                  .plan = &run->plan,
                  .topology = run->topology,
-                 .placement = &run->placement,
+                 .placement = &run->where.placement,
+                 .emulated = run->where.emulated,
+                 .fabric = run->where.fabric.data,
                  .path = run->path,
                  .config_text = run->config_text.data,
                  .clock_cost_ns = rs_runner_clock_cost(runner)},
@@ -255,7 +258,7 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
     fail_alone(world, &screen, error);
   clear_progress(&screen);
   struct rs_error writing = {0};
-  if (run_record_finish(&screen.record, runner, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
+  if (run_record_finish(&screen.record, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
     fail_alone(world, &screen, &writing);
 close_runner:
   run_record_fini(&screen.record);
@@ -269,14 +272,14 @@ static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs
     return error->status;
   if (rs_world_agree(world, rs_topology_open(&run->topology, error), error) < 0)
     return error->status;
-  if (rs_placement_gather(world, run->topology, &run->placement, error) < 0)
+  if (run_placement_init(world, setup, run->topology, &run->where, error) < 0)
     return error->status;
-  if (rs_world_agree(world, rs_plan_make(&run->config, &run->placement, &run->plan, error), error) < 0)
+  if (rs_world_agree(world, rs_plan_make(&run->config, &run->where.placement, &run->plan, error), error) < 0)
     return error->status;
   if (world->rank == 0 && run->plan.left_out > 0)
     fprintf(stderr, "ringside run: %zu combination%s left out: %s\n", run->plan.left_out,
             run->plan.left_out == 1 ? " is" : "s are", run->plan.reason);
-  enum rs_status status = check_memory(setup, &run->plan, &run->placement, world->rank, error);
+  enum rs_status status = check_memory(setup, &run->plan, &run->where.placement, world->rank, error);
   if (status == RS_OK && world->rank == 0 && !setup->dry_run)
     status = check_output(setup, run->path, error);
   return rs_world_agree(world, status, error);
@@ -310,12 +313,12 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
         world, format_config(run.setup, run.setup->config.seed ? 0 : run.config.seed, &run.config_text, error), error);
   if (status == RS_OK && run.setup->dry_run) {
     if (world->rank == 0)
-      status = print_plan(&run.plan, &run.config, &run.placement, error);
+      status = print_plan(&run.plan, &run.config, &run.where.placement, error);
   } else if (status == RS_OK) {
     status = measure(world, &run, error);
   }
   rs_text_fini(&run.config_text);
-  rs_placement_fini(&run.placement);
+  run_placement_fini(&run.where);
   rs_topology_close(run.topology);
   rs_plan_fini(&run.plan);
   return status;

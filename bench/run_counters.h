@@ -6,6 +6,12 @@
 #include "ringside/measure.h"
 
 struct run_counters {
+  // From the caller:
+  struct rs_world *world;
+  const struct rs_placement *placement;
+  const struct rs_runner *runner; // its devices count too
+  bool one_machine;               // rank 0's host stands in for all
+  // From run_counters_init and run_counters_finish:
   struct rs_counters before; // this rank's
   // Rank 0, all ranks':
   struct rs_environment_row *environment;
@@ -15,12 +21,9 @@ struct run_counters {
 };
 
 // Collective: reads and gathers everything; rows[].after is unknown.
-enum rs_status run_counters_init(struct rs_world *world, const struct rs_placement *placement,
-                                 const struct rs_runner *runner, struct run_counters *counters, struct rs_error *error);
+enum rs_status run_counters_init(struct run_counters *counters, struct rs_error *error);
 // Collective: reads the counters again; rank 0's rows get their `after`.
-enum rs_status run_counters_finish(struct rs_world *world, const struct rs_placement *placement,
-                                   const struct rs_runner *runner, struct run_counters *counters,
-                                   struct rs_error *error);
+enum rs_status run_counters_finish(struct run_counters *counters, struct rs_error *error);
 void run_counters_fini(struct run_counters *counters); // {0} is fine
 
 #endif

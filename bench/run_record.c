@@ -127,6 +127,8 @@ static void collect_attributes(const struct run_record *record, struct attribute
   add(list, "world", record->world->ops->name, error);
   snprintf(text, sizeof text, "%.1f", record->clock_cost_ns);
   add(list, "clock_cost_ns", text, error);
+  if (record->fabric)
+    add(list, "fabric", record->fabric, error);
   add_environment(list, error);
 }
 
@@ -242,8 +244,10 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
     status = gather_links(record, runner, &links, error);
   if (status == RS_OK)
     status = gather_xml(record, host_xml, error);
+  record->counters = (struct run_counters){
+      .world = record->world, .placement = record->placement, .runner = runner, .one_machine = record->emulated};
   if (status == RS_OK)
-    status = run_counters_init(record->world, record->placement, runner, &record->counters, error);
+    status = run_counters_init(&record->counters, error);
   if (status == RS_OK && record->world->rank == 0)
     status = open_writer(record, &devices, &links, host_xml, error);
   for (size_t h = 0; h < record->placement->host_count; h++)
@@ -265,9 +269,9 @@ enum rs_status run_record_case(void *state, const struct rs_case_result *result,
   return rs_writer_case(record->writer, &row, result->iterations, result->samples, error);
 }
 
-enum rs_status run_record_finish(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
+enum rs_status run_record_finish(struct run_record *record, struct rs_error *error) {
   struct run_counters *counters = &record->counters;
-  enum rs_status status = run_counters_finish(record->world, record->placement, runner, counters, error);
+  enum rs_status status = run_counters_finish(counters, error);
   if (record->world->rank != 0)
     return status;
   if (status == RS_OK)

@@ -12,6 +12,8 @@ struct run_record {
   const struct rs_plan *plan;
   const struct rs_topology *topology;
   const struct rs_placement *placement;
+  bool emulated;      // one machine stands in for all hosts
+  const char *fabric; // its YAML, where it is emulated; else NULL
   const char *path;
   const char *config_text; // the resolved YAML
   double clock_cost_ns;    // of one reading of the clock, on this rank
@@ -24,7 +26,7 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
 // A sink's case_finished; state is the record.
 enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error);
 // Collective: gathers the counters once more, and completes the file on rank 0.
-enum rs_status run_record_finish(struct run_record *record, const struct rs_runner *runner, struct rs_error *error);
+enum rs_status run_record_finish(struct run_record *record, struct rs_error *error);
 // Frees what the record gathered; {0} is fine.
 void run_record_fini(struct run_record *record);
 

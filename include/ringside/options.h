@@ -82,6 +82,9 @@ enum rs_status rs_options_set(const struct rs_options *options, const char *orig
 enum rs_status rs_options_set_assignment(const struct rs_options *options, const char *assignment,
                                          struct rs_error *error);
 
+// Appends a key's present value as it would be written; false when there is no such key.
+bool rs_options_get(const struct rs_options *options, const char *key, struct rs_text *text);
+
 // Reads a YAML file (libyaml): nested mappings make dotted keys, sequences of scalars make lists. Errors carry
 // file:line:column, and after one nothing of the file is applied. Duplicate keys (in either spelling), nulls, anchors,
 // tags, several documents, and files above 1 MiB are refused. An empty document assigns nothing. The plain word null is

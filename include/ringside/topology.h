@@ -55,6 +55,8 @@ enum rs_status rs_placement_gather(struct rs_world *world, const struct rs_topol
 void rs_placement_fini(struct rs_placement *placement); // {0} is fine
 // True when two hosts are one: hostname and boot_id agree.
 bool rs_host_same(const struct rs_host_facts *a, const struct rs_host_facts *b);
+// Ranks on the machine (boot_id) of `rank`, itself included, whatever the hosts on it are called.
+size_t rs_placement_machine_ranks(const struct rs_placement *placement, size_t rank);
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
 

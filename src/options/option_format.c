@@ -125,6 +125,19 @@ void rs_option_value_format(const struct rs_option *option, const union rs_optio
   }
 }
 
+bool rs_options_get(const struct rs_options *options, const char *key, struct rs_text *text) {
+  struct rs_option_cursor cursor;
+  union rs_option_value value;
+  if (!rs_option_find(options, key, &cursor))
+    return false;
+  rs_option_value_load(cursor.option, cursor.group->target, &value);
+  if (cursor.option->type == RS_OPTION_STRING)
+    rs_text_append(text, "%s", value.string.text); // without the quotes that a file may need
+  else
+    rs_option_value_format(cursor.option, &value, text);
+  return true;
+}
+
 void rs_options_format(const struct rs_options *options, struct rs_text *text) {
   for (struct rs_option_cursor cursor = {0}; rs_option_cursor_next(options, &cursor);) {
     union rs_option_value value;

@@ -71,7 +71,7 @@ void rs_placement_fini(struct rs_placement *placement) {
   *placement = (struct rs_placement){0};
 }
 
-bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank) {
+size_t rs_placement_machine_ranks(const struct rs_placement *placement, size_t rank) {
   size_t mine = placement->ranks[rank].host, sharing = 0;
   const struct rs_host_facts *host = &placement->hosts[mine];
   for (size_t r = 0; r < placement->rank_count; r++) {
@@ -80,6 +80,11 @@ bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t ra
     sharing +=
         other == mine || (host->boot_id[0] != '\0' && strcmp(placement->hosts[other].boot_id, host->boot_id) == 0);
   }
+  return sharing;
+}
+
+bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank) {
+  const struct rs_host_facts *host = &placement->hosts[placement->ranks[rank].host];
   size_t cores = host->cores > 0 ? host->cores : host->processing_units;
-  return cores > 0 && sharing > cores;
+  return cores > 0 && rs_placement_machine_ranks(placement, rank) > cores;
 }

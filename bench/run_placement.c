@@ -1,0 +1,60 @@
+#include "run_placement.h"
+
+#include "ringside/fabric.h"
+
+#include <string.h>
+
+// Every transport of the sweep is the emulated one, so that no case sees the real hosts.
+static bool emulates(const struct rs_config *config) {
+  for (size_t t = 0; t < config->transports.count; t++)
+    if (strcmp(config->transports.words[t], "emulated") != 0)
+      return false;
+  return config->transports.count > 0;
+}
+
+// Puts the ranks where the fabric's layout has them; what a rank knows of itself stays.
+static enum rs_status place_on_fabric(const struct run_setup *setup, struct run_placement *placement,
+                                      struct rs_error *error) {
+  struct rs_placement *real = &placement->placement, emulated = {0};
+  struct rs_fabric fabric;
+  struct rs_text path = {0};
+  enum rs_status status = RS_OK;
+  rs_options_get(&setup->options, "emulated.fabric", &path);
+  if (path.length == 0) // the transport says what is missing
+    goto fini_path;
+  status = rs_fabric_load(path.data, &fabric, error);
+  if (status == RS_OK)
+    status = rs_fabric_place(&fabric, real->rank_count, &real->hosts[0], &emulated, error);
+  if (status < 0)
+    goto fini_path;
+  for (size_t r = 0; r < real->rank_count; r++) {
+    struct rs_rank_facts rank = real->ranks[r];
+    rank.host = emulated.ranks[r].host;
+    rank.local_rank = emulated.ranks[r].local_rank;
+    rank.local_ranks = emulated.ranks[r].local_ranks;
+    rank.numa_node = -1;
+    emulated.ranks[r] = rank;
+  }
+  rs_fabric_format(&fabric, &placement->fabric);
+  rs_placement_fini(real);
+  *real = emulated;
+  placement->emulated = true;
+fini_path:
+  rs_text_fini(&path);
+  return status;
+}
+
+enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup,
+                                  const struct rs_topology *topology, struct run_placement *placement,
+                                  struct rs_error *error) {
+  enum rs_status status = rs_placement_gather(world, topology, &placement->placement, error);
+  if (status == RS_OK && emulates(&setup->config))
+    status = place_on_fabric(setup, placement, error);
+  return rs_world_agree(world, status, error);
+}
+
+void run_placement_fini(struct run_placement *placement) {
+  rs_placement_fini(&placement->placement);
+  rs_text_fini(&placement->fabric);
+  *placement = (struct run_placement){0};
+}

@@ -1,0 +1,18 @@
+// Where the ranks of a run sit: as gathered from all of them, or as the fabric has it that the run emulates.
+#ifndef RINGSIDE_BENCH_RUN_PLACEMENT_H
+#define RINGSIDE_BENCH_RUN_PLACEMENT_H
+
+#include "run_setup.h"
+
+struct run_placement {
+  struct rs_placement placement;
+  bool emulated;         // hosts are those of a fabric, and one machine stands in for all of them
+  struct rs_text fabric; // emulated: its YAML
+};
+// Collective.
+enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup,
+                                  const struct rs_topology *topology, struct run_placement *placement,
+                                  struct rs_error *error);
+void run_placement_fini(struct run_placement *placement); // {0} is fine
+
+#endif
