@@ -64,6 +64,8 @@ struct rs_transport_params {
   size_t lanes;                  // >= 1
   uint8_t token[RS_TOKEN_BYTES]; // the launch's, from rank 0
   bool one_host;                 // all ranks share this host
+  size_t local_rank;             // among the ranks of this rank's host
+  int32_t numa_node;             // that this rank is bound to; -1: several or unknown
   int64_t timeout_ns;            // limit for connecting one peer
   const void *options;
   void *hub;

@@ -131,6 +131,8 @@ static enum rs_status open_device(struct rs_runner *runner, size_t index, const 
       .rank_count = params->world->size,
       .lanes = params->plan->lanes_max,
       .one_host = params->placement->host_count == 1,
+      .local_rank = params->placement->ranks[params->world->rank].local_rank,
+      .numa_node = params->placement->ranks[params->world->rank].numa_node,
       .timeout_ns = params->config->timeout_ns,
       .options = params->transport_options[index],
       .hub = params->hub,
