@@ -1,4 +1,5 @@
 #include "ringside/transport.h"
+#include "transport/emulated.h"
 #include "transport/loop.h"
 #include "transport/null.h"
 #include "transport/tcp.h"
@@ -7,6 +8,7 @@
 
 const struct rs_transport *const rs_transports[] = {
     &rs_transport_tcp,
+    &rs_transport_emulated,
     &rs_transport_loop,
     &rs_transport_null,
 };

@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_CONTRACT_VARIANTS_H
 
 #include "support/contract_cmocka.h"
+#include "transport/emulated.h"
 #include "transport/loop.h"
 #include "transport/tcp.h"
 
@@ -37,6 +38,43 @@ static const struct rs_tcp_options tcp_small_buffers = {
     .receive_buffer_bytes = 4096,
 };
 
+// Fast enough that tests stay short. Every rank has a host of its own.
+static const struct rs_fabric fabric_fast = {
+    .name = {"fast"},
+    .zones = 1,
+    .racks = 1,
+    .hosts = 8,
+    .egress_bit_s = UINT64_C(100000000000),
+    .ingress_bit_s = UINT64_C(100000000000),
+    .mtu = 9001,
+    .links = {[RS_DISTANCE_LEAF] = {.latency_ns = 2000}},
+};
+// Everything that a fabric can have: ranks of one host and of others, paced flows, layers, jitter and loss.
+static const struct rs_fabric fabric_rough = {
+    .name = {"rough"},
+    .zones = 2,
+    .racks = 2,
+    .hosts = 1,
+    .ranks = 2,
+    .egress_bit_s = UINT64_C(20000000000),
+    .ingress_bit_s = UINT64_C(10000000000),
+    .rack_oversubscription = 2,
+    .zone_oversubscription = 1.5,
+    .mtu = 1500,
+    .retransmit_ns = 50000,
+    .links =
+        {[RS_DISTANCE_HOST] = {.latency_ns = 500, .flow_bit_s = UINT64_C(50000000000)},
+         [RS_DISTANCE_SPINE] = {.latency_ns = 5000, .jitter_ns = 3000, .jitter = RS_JITTER_EXPONENTIAL, .loss = 1e-3},
+         [RS_DISTANCE_REGION] = {.latency_ns = 90000,
+                                 .flow_bit_s = UINT64_C(5000000000),
+                                 .jitter_ns = 200000,
+                                 .jitter = RS_JITTER_LOGNORMAL,
+                                 .loss = 1e-3}},
+};
+static const struct rs_emulated_options emulated_fast = {.slowdown = {"1"}, .model = &fabric_fast};
+static const struct rs_emulated_options emulated_rough = {.slowdown = {"1"}, .model = &fabric_rough};
+static const struct rs_emulated_options emulated_slow = {.slowdown = {"20"}, .model = &fabric_fast};
+
 static const struct contract_variant contract_variants[] = {
     {"loop", &rs_transport_loop, &loop_plain},
     {"loop, reordered, seed 1", &rs_transport_loop, &loop_reorder_1},
@@ -46,6 +84,9 @@ static const struct contract_variant contract_variants[] = {
     {"tcp, 2 streams", &rs_transport_tcp, &tcp_streams_2},
     {"tcp, 4 streams", &rs_transport_tcp, &tcp_streams_4},
     {"tcp, 3 streams, small buffers", &rs_transport_tcp, &tcp_small_buffers},
+    {"emulated", &rs_transport_emulated, &emulated_fast},
+    {"emulated, all of a fabric", &rs_transport_emulated, &emulated_rough},
+    {"emulated, slowed down", &rs_transport_emulated, &emulated_slow},
 };
 
 #endif
