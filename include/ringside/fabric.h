@@ -73,7 +73,7 @@ enum rs_status rs_fabric_place(const struct rs_fabric *fabric, size_t rank_count
 struct rs_fabric_way {
   enum rs_distance distance;
   const struct rs_fabric_link *link;
-  size_t queue_count;
+  size_t queue_count, near_count; // the first near_count lie before the latency: egress and uplinks of the source
   uint32_t queues[RS_FABRIC_WAY_MAX];
 };
 

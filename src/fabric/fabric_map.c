@@ -194,7 +194,9 @@ void rs_fabric_way(const struct rs_fabric_map *map, size_t source, size_t target
   for (enum station s = EGRESS; s < STATION_COUNT; s++) {
     const bool rack = s == RACK_UP || s == RACK_DOWN, zone = s == ZONE_UP || s == ZONE_DOWN;
     const uint32_t queue = *host_station(map, s <= ZONE_UP ? up : down, s);
-    if (queue != NO_QUEUE && (!rack || distance > RS_DISTANCE_LEAF) && (!zone || distance > RS_DISTANCE_ZONE))
-      way->queues[way->queue_count++] = queue;
+    if (queue == NO_QUEUE || (rack && distance <= RS_DISTANCE_LEAF) || (zone && distance <= RS_DISTANCE_ZONE))
+      continue;
+    way->queues[way->queue_count++] = queue;
+    way->near_count += s <= ZONE_UP;
   }
 }
