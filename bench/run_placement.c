@@ -35,6 +35,7 @@ static enum rs_status place_on_fabric(const struct run_setup *setup, struct run_
     rank.numa_node = -1;
     emulated.ranks[r] = rank;
   }
+  memcpy(placement->fabric_name, fabric.name.text, sizeof placement->fabric_name);
   rs_fabric_format(&fabric, &placement->fabric);
   rs_placement_fini(real);
   *real = emulated;

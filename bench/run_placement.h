@@ -6,8 +6,9 @@
 
 struct run_placement {
   struct rs_placement placement;
-  bool emulated;         // hosts are those of a fabric, and one machine stands in for all of them
-  struct rs_text fabric; // emulated: its YAML
+  bool emulated;                     // hosts are those of a fabric, and one machine stands in for all of them
+  char fabric_name[RS_STRING_BYTES]; // emulated: the fabric, and its YAML
+  struct rs_text fabric;
 };
 // Collective.
 enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup,

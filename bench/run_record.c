@@ -127,8 +127,10 @@ static void collect_attributes(const struct run_record *record, struct attribute
   add(list, "world", record->world->ops->name, error);
   snprintf(text, sizeof text, "%.1f", record->clock_cost_ns);
   add(list, "clock_cost_ns", text, error);
-  if (record->fabric)
-    add(list, "fabric", record->fabric, error);
+  if (record->where->emulated) {
+    add(list, "fabric.name", record->where->fabric_name, error);
+    add(list, "fabric.yaml", record->where->fabric.data, error);
+  }
   add_environment(list, error);
 }
 
@@ -143,7 +145,7 @@ static void free_attributes(struct attribute_list *list) {
 // host_xml[h] on rank 0: hwloc's XML from the first rank of host h.
 static enum rs_status gather_xml(const struct run_record *record, char **host_xml, struct rs_error *error) {
   struct rs_world *world = record->world;
-  const struct rs_placement *placement = record->placement;
+  const struct rs_placement *placement = &record->where->placement;
   enum rs_status status = RS_OK;
   for (size_t h = 0; h < placement->host_count && status == RS_OK; h++) {
     size_t root = 0;
@@ -209,7 +211,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
       .config = record->config_text,
       .attributes = attributes.items,
       .attribute_count = attributes.count,
-      .placement = record->placement,
+      .placement = &record->where->placement,
       .host_xml = (const char *const *)host_xml,
       .devices = devices->items,
       .device_count = devices->count,
@@ -236,7 +238,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
 
 enum rs_status run_record_open(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
   struct run_rows devices = {0}, links = {0};
-  char **host_xml = rs_allocate(record->placement->host_count, sizeof *host_xml, "hwloc XML", error);
+  char **host_xml = rs_allocate(record->where->placement.host_count, sizeof *host_xml, "hwloc XML", error);
   if (host_xml == NULL)
     return error->status;
   enum rs_status status = gather_devices(record, runner, &devices, error);
@@ -244,13 +246,15 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
     status = gather_links(record, runner, &links, error);
   if (status == RS_OK)
     status = gather_xml(record, host_xml, error);
-  record->counters = (struct run_counters){
-      .world = record->world, .placement = record->placement, .runner = runner, .one_machine = record->emulated};
+  record->counters = (struct run_counters){.world = record->world,
+                                           .placement = &record->where->placement,
+                                           .runner = runner,
+                                           .one_machine = record->where->emulated};
   if (status == RS_OK)
     status = run_counters_init(&record->counters, error);
   if (status == RS_OK && record->world->rank == 0)
     status = open_writer(record, &devices, &links, host_xml, error);
-  for (size_t h = 0; h < record->placement->host_count; h++)
+  for (size_t h = 0; h < record->where->placement.host_count; h++)
     free(host_xml[h]);
   free(host_xml);
   free(devices.items);

@@ -3,6 +3,7 @@
 #define RINGSIDE_BENCH_RUN_RECORD_H
 
 #include "run_counters.h"
+#include "run_placement.h"
 #include "run_setup.h"
 
 struct run_record {
@@ -11,9 +12,7 @@ struct run_record {
   const struct rs_config *config; // with the seed that was drawn
   const struct rs_plan *plan;
   const struct rs_topology *topology;
-  const struct rs_placement *placement;
-  bool emulated;      // one machine stands in for all hosts
-  const char *fabric; // its YAML, where it is emulated; else NULL
+  const struct run_placement *where;
   const char *path;
   const char *config_text; // the resolved YAML
   double clock_cost_ns;    // of one reading of the clock, on this rank

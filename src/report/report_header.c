@@ -116,6 +116,21 @@ static void print_labels(const struct rs_result *result, FILE *file) {
   }
 }
 
+// Which network this was, and how much slower than that the machine had to play it.
+static void print_emulation(const struct rs_result *result, FILE *file) {
+  const char *fabric = rs_result_attribute(result, "fabric.name");
+  size_t c = 0;
+  while (c < result->case_count && !result->cases[c].emulated)
+    c++;
+  if (c == result->case_count)
+    return;
+  rs_report_begin_line("WARNING", file);
+  fputs("the network was EMULATED", file);
+  if (fabric != NULL)
+    fprintf(file, " (%s, played %.3g times slower and divided by that)", fabric, result->cases[c].slowdown);
+  fputs(": these times say nothing about the real one\n", file);
+}
+
 void rs_report_header(const struct rs_result *result, FILE *file) {
   fprintf(file, "%s\n", result->path != NULL ? result->path : "(no file)");
   rs_report_begin_line("created", file);
@@ -127,11 +142,5 @@ void rs_report_header(const struct rs_result *result, FILE *file) {
   rs_report_counters(result, file);
   rs_report_links(result, file);
   print_labels(result, file);
-  for (size_t i = 0; i < result->case_count; i++) {
-    if (result->cases[i].emulated) {
-      rs_report_begin_line("WARNING", file);
-      fputs("the network was EMULATED: these times say nothing about the real one\n", file);
-      break;
-    }
-  }
+  print_emulation(result, file);
 }
