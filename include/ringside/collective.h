@@ -134,6 +134,11 @@ uint32_t rs_place_part(const struct rs_algorithm *algorithm, const struct rs_sch
 void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
                        const uint32_t *members, bool *peers);
 
+// Adds up what ranks send one another: parts[a * rank_count + b] and messages[a * rank_count + b] grow by what rank a
+// sends to rank b in all rounds, with every part in one chunk. Either may be NULL.
+void rs_schedule_traffic(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint64_t *parts,
+                         uint64_t *messages);
+
 // ---- pairs ------------------------------------------------------------------------------------------------
 
 // A round-robin tournament: in rs_tournament_rounds(n) rounds of disjoint pairs every two of n ranks meet once. n - 1

@@ -1,4 +1,4 @@
-// Readers of a whole schedule: what a place holds, who talks to whom, and the schedule as text.
+// Readers of a whole schedule: what a place holds, who talks to whom and how much, and the schedule as text.
 #include "collective/step.h"
 
 uint32_t rs_place_part(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint32_t rank,
@@ -23,6 +23,29 @@ void rs_schedule_peers(const struct rs_algorithm *algorithm, const struct rs_sch
       const struct rs_step_traits *traits = &rs_step_traits[steps[i].kind];
       if (traits->sends || traits->receives) {
         peers[members ? members[steps[i].peer] : steps[i].peer] = true;
+      }
+    }
+  }
+}
+
+void rs_schedule_traffic(const struct rs_algorithm *algorithm, const struct rs_schedule_params *params, uint64_t *parts,
+                         uint64_t *messages) {
+  struct rs_step steps[RS_ROUND_STEPS_MAX];
+  const uint32_t n = params->rank_count, rounds = algorithm->rounds(params);
+  for (uint32_t rank = 0; rank < n; rank++) {
+    for (uint32_t k = 0; k < rounds; k++) {
+      const uint32_t count = algorithm->round(params, rank, k, steps);
+      for (uint32_t i = 0; i < count; i++) {
+        const size_t link = (size_t)rank * n + steps[i].peer;
+        if (!rs_step_traits[steps[i].kind].sends) {
+          continue;
+        }
+        if (parts) {
+          parts[link] += steps[i].source.count;
+        }
+        if (messages) {
+          messages[link]++;
+        }
       }
     }
   }
