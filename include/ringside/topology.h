@@ -78,6 +78,54 @@ extern const char *const rs_distance_names[]; // "self", "numa", ...; NULL-termi
 enum rs_distance rs_host_distance(const struct rs_host_facts *a, const struct rs_host_facts *b); // HOST or farther
 enum rs_distance rs_placement_distance(const struct rs_placement *placement, size_t rank_a, size_t rank_b);
 
+// ---- rank order: which rank stands where in a schedule ------------------------------------------------------
+
+// A schedule numbers its positions 0 .. n-1; an order says which rank stands at each: ranks[position]. The order sought
+// is the one of the least sum, over all positions a and b, of weight[a][b] x cost[ranks[a]][ranks[b]]: what position a
+// sends to position b, times what that costs between the two ranks. Positions and ranks are numbered to n-1.
+struct rs_rank_order_request {
+  uint32_t rank_count;
+  const double *weight;  // rank_count x rank_count, row = sender; NULL: a ring, every position sends 1 to the next
+  const double *cost;    // the same, row = sending rank; not negative; diagonals are not looked at
+  const uint32_t *given; // the order that is to be beaten; NULL: ascending
+};
+struct rs_rank_order {
+  uint32_t rank_count;
+  uint32_t *ranks;         // the given order where no other is better
+  double cost, given_cost; // of `ranks` and of the given order
+  double bound;            // no order costs less
+  bool exact;              // `ranks` is as good as any
+};
+// Deterministic, and never worse than the given order. Rings of up to 16 ranks are exact, and so is what a bounded
+// search can finish (a few classes of interchangeable ranks do that for some dozens). Above it is a heuristic with a
+// bound, which meets it where costs are classes of distance. 1,024 ranks of a ring take seconds at most. USAGE when a
+// cost or a weight is negative or no number.
+enum rs_status rs_rank_order_find(const struct rs_rank_order_request *request, struct rs_rank_order *order,
+                                  struct rs_error *error);
+void rs_rank_order_fini(struct rs_rank_order *order); // {0} is fine
+
+// Costs where nothing was measured: each class of distance is ten times as dear as the one below.
+void rs_rank_order_distance_costs(const struct rs_placement *placement, double *cost);
+
+// An order as a file: our own format, or what makes a launcher start the ranks so that the new rank p is where
+// ranks[p] was.
+enum rs_rank_order_format {
+  RS_RANK_ORDER_OWN,      // a line "RANK HOSTNAME" for each position, '#' begins a comment
+  RS_RANK_ORDER_RANKFILE, // Open MPI: mpirun --rankfile
+  RS_RANK_ORDER_HOSTFILE, // Open MPI: mpirun --map-by seq --hostfile
+  RS_RANK_ORDER_SLURM,    // SLURM_HOSTFILE with srun --distribution=arbitrary
+  RS_RANK_ORDER_MPICH,    // mpiexec -f
+  RS_RANK_ORDER_FORMAT_COUNT
+};
+extern const char *const rs_rank_order_format_names[]; // "order", "openmpi-rankfile", ...; NULL-terminated
+void rs_rank_order_format(enum rs_rank_order_format format, const struct rs_placement *placement, const uint32_t *ranks,
+                          struct rs_text *text);
+// Reads our own format; `ranks` has placement->rank_count entries. A host name may be left out; where it is given, the
+// rank must be on that host, so that the order of another launch is not taken for this one's. USAGE with file:line for
+// what is no rank, comes twice, is missing, or sits elsewhere.
+enum rs_status rs_rank_order_load(const char *path, const struct rs_placement *placement, uint32_t *ranks,
+                                  struct rs_error *error);
+
 // ---- counters: what this host and this process have done so far -------------------------------------------
 
 // A snapshot, taken before and after something, explains why it took so long. Names:
