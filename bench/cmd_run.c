@@ -2,6 +2,7 @@
 // line and exit code 2; after that, a rank that fails says so and aborts the launch with exit code 4.
 #include "command.h"
 #include "printout.h"
+#include "run_order.h"
 #include "run_placement.h"
 #include "run_record.h"
 #include "run_setup.h"
@@ -178,6 +179,12 @@ static enum rs_status print_plan(const struct rs_plan *plan, const struct rs_con
     printf("%4u  %s%s\n", point->id, words, details.data ? details.data : "");
     rs_text_fini(&details);
   }
+  if (config->order) {
+    printf("order of ranks:");
+    for (uint32_t i = 0; i < plan->measured_count; i++)
+      printf(" %u", plan->order[i]);
+    printf("\n");
+  }
   char memory[32];
   rs_format_size(bytes, memory, sizeof memory);
   printf("%zu cases, %zu ranks on %zu hosts, at most %zu iterations each, %s per rank\n", plan->case_count,
@@ -195,6 +202,7 @@ struct run {
   struct rs_plan plan;
   struct rs_topology *topology;
   struct run_placement where;
+  uint32_t *order; // of ranks; NULL: as they are
   struct rs_text config_text;
   char path[4096];
 };
@@ -272,6 +280,9 @@ static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs
     return error->status;
   if (run_placement_init(world, setup, run->topology, &run->where, error) < 0)
     return error->status;
+  if (run_order_make(world, setup->order, &run->where.placement, &run->order, error) < 0)
+    return error->status;
+  run->config.order = run->order;
   if (rs_world_agree(world, rs_plan_make(&run->config, &run->where.placement, &run->plan, error), error) < 0)
     return error->status;
   if (world->rank == 0 && run->plan.left_out > 0)
@@ -319,6 +330,7 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
   run_placement_fini(&run.where);
   rs_topology_close(run.topology);
   rs_plan_fini(&run.plan);
+  free(run.order);
   return status;
 }
 

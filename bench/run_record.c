@@ -1,5 +1,6 @@
 #include "run_record.h"
 #include "run_gather.h"
+#include "run_order.h"
 
 #include "ringside/launch.h"
 #include "ringside/store.h"
@@ -18,7 +19,7 @@ static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "M
 
 // Says what the row is about, and leaves what came out of it.
 static void identify(const struct rs_config *config, const struct rs_plan *plan, const struct rs_case *point,
-                     struct rs_case_row *row) {
+                     const char *order, struct rs_case_row *row) {
   const struct rs_collective_traits *traits = &rs_collective_traits[point->collective];
   bool network = point->benchmark != RS_BENCHMARK_REDUCE;
   row->case_id = point->id;
@@ -43,7 +44,7 @@ static void identify(const struct rs_config *config, const struct rs_plan *plan,
   snprintf(row->mode, sizeof row->mode, "%s", rs_mode_names[point->mode]);
   snprintf(row->datatype, sizeof row->datatype, "%s", rs_datatype_names[point->datatype]);
   snprintf(row->operation, sizeof row->operation, "%s", traits->reduces ? rs_operation_names[point->operation] : "");
-  snprintf(row->order, sizeof row->order, "default");
+  snprintf(row->order, sizeof row->order, "%s", run_order_word(rs_case_ordered(point) ? order : NULL));
   rs_case_pairing(point, (enum rs_pairs)config->pairs, row->pairing, sizeof row->pairing);
   snprintf(row->congestor, sizeof row->congestor, "%s", plan->congested ? rs_congestor_names[point->congestor] : "");
 }
@@ -111,6 +112,18 @@ static void add_environment(struct attribute_list *list, struct rs_error *error)
   }
 }
 
+// "0 2 1 3": the rank at each position.
+static void add_order(const uint32_t *order, size_t rank_count, struct attribute_list *list, struct rs_error *error) {
+  struct rs_text text = {0};
+  for (size_t i = 0; i < rank_count; i++)
+    rs_text_append(&text, "%s%u", i ? " " : "", order[i]);
+  if (text.failed)
+    rs_error_set_memory(error, text.length, "attributes");
+  else
+    add(list, "order", text.data, error);
+  rs_text_fini(&text);
+}
+
 static void collect_attributes(const struct run_record *record, struct attribute_list *list, struct rs_error *error) {
   char text[128];
   for (size_t i = 0; i < record->setup->label_count; i++)
@@ -131,6 +144,8 @@ static void collect_attributes(const struct run_record *record, struct attribute
     add(list, "fabric.name", record->where->fabric_name, error);
     add(list, "fabric.yaml", record->where->fabric.data, error);
   }
+  if (record->config->order)
+    add_order(record->config->order, record->world->size, list, error);
   add_environment(list, error);
 }
 
@@ -202,7 +217,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
     return error->status;
   for (size_t i = 0; i < plan->case_count; i++) {
     rows[i].slowdown = 1;
-    identify(record->config, plan, &plan->cases[i], &rows[i]);
+    identify(record->config, plan, &plan->cases[i], record->setup->order, &rows[i]);
   }
   pairs = plan_pairs(record->config, plan, &pair_count, error);
   collect_attributes(record, &attributes, error);
@@ -265,7 +280,7 @@ enum rs_status run_record_open(struct run_record *record, const struct rs_runner
 enum rs_status run_record_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
   struct run_record *record = state;
   struct rs_case_row row = result->figures;
-  identify(record->config, record->plan, result->plan, &row);
+  identify(record->config, record->plan, result->plan, record->setup->order, &row);
   row.finished = 1;
   if (result->pair_count > 0 &&
       rs_writer_pairs(record->writer, first_pair(record->plan, result), result->pairs, result->pair_count, error) < 0)

@@ -6,12 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_SET = 256, OPTION_LABEL, OPTION_FORCE, OPTION_DRY_RUN, OPTION_PROGRESS };
+enum { OPTION_SET = 256, OPTION_LABEL, OPTION_FORCE, OPTION_DRY_RUN, OPTION_PROGRESS, OPTION_ORDER };
 
 static const struct option long_options[] = {
     {"set", required_argument, NULL, OPTION_SET},
     {"label", required_argument, NULL, OPTION_LABEL},
     {"output", required_argument, NULL, 'o'},
+    {"order", required_argument, NULL, OPTION_ORDER},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"quiet", no_argument, NULL, 'q'},
@@ -94,6 +95,9 @@ static enum rs_status take_option(struct run_setup *setup, int option, const cha
   case 'o':
     setup->output = optarg;
     return RS_OK;
+  case OPTION_ORDER:
+    setup->order = optarg;
+    return RS_OK;
   case OPTION_FORCE:
     setup->force = true;
     return RS_OK;
@@ -170,6 +174,8 @@ void run_setup_help(struct run_setup *setup) {
       "      --force         replace FILE if it exists\n"
       "      --set KEY=VALUE change one key of the configuration; comes after the file, may be repeated\n"
       "      --label KEY=VALUE  a note kept in the file, such as placement=cluster; may be repeated\n"
+      "      --order FILE|auto  the order of ranks in our algorithms: a file of 'ringside order', or the ring that\n"
+      "                      crosses far distances least; baselines and pairs stay as they are\n"
       "      --dry-run       print the plan and stop\n"
       "      --progress      show progress although stderr is no terminal (mpirun takes the terminal away)\n"
       "  -q, --quiet         no table at the end\n"

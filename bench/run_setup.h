@@ -10,6 +10,7 @@ struct run_setup {
   struct rs_option_group *groups;
   void **transport_options;    // per rs_transports row; NULL: it has none
   const char *output;          // NULL: the default name
+  const char *order;           // of ranks: a file, or "auto"; NULL: as they are
   struct rs_attribute *labels; // "label.KEY"; keys and values owned
   size_t label_count;
   char *command_line;

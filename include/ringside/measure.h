@@ -69,6 +69,9 @@ struct rs_config {
   // samples.*
   uint64_t min_iterations, max_iterations, warm_up;
   double interval_width; // stop when (ci_high - ci_low) / median is at most this
+  // No option: order[position] is the rank that stands there in the schedules of collectives; every rank once. NULL:
+  // ascending. Not owned.
+  const uint32_t *order;
 };
 extern const struct rs_option rs_sweep_options[], rs_run_options[], rs_sample_options[];
 
@@ -97,6 +100,9 @@ struct rs_case {
 const char *rs_case_implementation(const struct rs_case *point);
 // "round 3", "halves", "ends"; "" unless the case is point to point. Returns `text`.
 const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, char *text, size_t bytes);
+// Whether ranks stand in the order asked for: in collectives by our algorithms. Baselines number ranks as their library
+// does, and pairs are named by their ranks.
+bool rs_case_ordered(const struct rs_case *point);
 
 struct rs_plan {
   struct rs_case *cases; // in the order of the sweep; the order of running is the runner's
@@ -107,7 +113,8 @@ struct rs_plan {
   // Ranks whose time counts, and the others, which congest or idle; both ascending. Without congestors: all and none.
   uint32_t *measured, *others;
   uint32_t measured_count, other_count;
-  uint32_t *groups; // of the measured ranks, by index in `measured`
+  uint32_t *order;  // the measured ranks by their position in the schedules of ordered cases
+  uint32_t *groups; // of the rank at each position of `order`
   bool congested;   // some case has background traffic
   size_t left_out;  // combinations that cannot be measured,
   char reason[160]; // and why the first one cannot

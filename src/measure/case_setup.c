@@ -27,15 +27,29 @@ static uint32_t index_of(const uint32_t *ranks, uint32_t count, uint32_t rank) {
   return i;
 }
 
+// The measured ranks by their position in the schedule of a case.
+static const uint32_t *positions(const struct rs_plan *plan, const struct rs_case *point) {
+  return rs_case_ordered(point) ? plan->order : plan->measured;
+}
+
+// The root stays the same rank wherever it stands.
+static uint32_t root_position(const struct rs_plan *plan, const struct rs_case *point) {
+  bool rooted = rs_collective_traits[point->collective].rooted;
+  return rooted ? index_of(positions(plan, point), plan->measured_count, plan->measured[point->root]) : 0;
+}
+
 static void take_measured(struct case_setup *setup, const struct rs_case *point, uint32_t index) {
   const struct rs_plan *plan = setup->plan;
   uint32_t n = plan->measured_count, element_bytes = (uint32_t)rs_datatype_bytes(point->datatype);
   setup->role = CASE_MEASURED;
   setup->algorithm = point->algorithm;
   setup->count = point->count;
-  setup->role_members = plan->other_count ? plan->measured : NULL;
+  setup->role_members = positions(plan, point);
   setup->shape = (struct rs_shape){
-      .schedule = {.collective = point->collective, .rank_count = n, .root = point->root, .groups = plan->groups},
+      .schedule = {.collective = point->collective,
+                   .rank_count = n,
+                   .root = root_position(plan, point),
+                   .groups = rs_case_ordered(point) ? plan->groups : NULL},
       .rank = index,
       .blocks = rs_partition_make(point->count, element_bytes, n, 0),
   };
@@ -72,7 +86,7 @@ static void take_other(struct case_setup *setup, const struct rs_case *point, ui
 }
 
 void case_setup_take(struct case_setup *setup, const struct rs_case *point, uint32_t rank) {
-  uint32_t index = index_of(setup->plan->measured, setup->plan->measured_count, rank);
+  uint32_t index = index_of(positions(setup->plan, point), setup->plan->measured_count, rank);
   if (index < setup->plan->measured_count)
     take_measured(setup, point, index);
   else

@@ -15,7 +15,7 @@ struct case_setup {
   enum case_role role;
   const struct rs_algorithm *algorithm; // of a measured rank, or of the background traffic; NULL: none of ours
   struct rs_shape shape;                // ranks are counted among those of the same role
-  const uint32_t *role_members;         // their ranks in the world; NULL: all ranks, in order
+  const uint32_t *role_members;         // their ranks in the world, by position in the schedule
   uint64_t count;
 };
 

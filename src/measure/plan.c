@@ -29,6 +29,10 @@ const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, ch
   return text;
 }
 
+bool rs_case_ordered(const struct rs_case *point) {
+  return point->benchmark == RS_BENCHMARK_COLLECTIVE && point->algorithm != NULL;
+}
+
 // ---- names to implementations -----------------------------------------------------------------------------
 
 static enum rs_status unknown(const char *kind, const char *word, const char *const *names, size_t count,

@@ -11,13 +11,20 @@ static bool congests(const struct rs_config *config) {
 }
 
 // Congesting ranks stand evenly among the others, so that they share hosts and network interfaces with them.
-static void share_out(double share, struct rs_plan *plan) {
-  for (uint32_t rank = 0; rank < plan->rank_count; rank++) {
-    bool other = floor((rank + 1) * share) > floor(rank * share);
-    if (other)
-      plan->others[plan->other_count++] = rank;
+static bool is_other(double share, uint32_t rank) {
+  return floor((rank + 1) * share) > floor(rank * share);
+}
+
+static void share_out(double share, const uint32_t *order, struct rs_plan *plan) {
+  uint32_t ordered = 0;
+  for (uint32_t i = 0; i < plan->rank_count; i++) {
+    if (is_other(share, i))
+      plan->others[plan->other_count++] = i;
     else
-      plan->measured[plan->measured_count++] = rank;
+      plan->measured[plan->measured_count++] = i;
+    uint32_t rank = order ? order[i] : i;
+    if (!is_other(share, rank))
+      plan->order[ordered++] = rank;
   }
 }
 
@@ -27,21 +34,22 @@ enum rs_status plan_ranks_make(const struct rs_config *config, const struct rs_p
   plan->rank_count = (uint32_t)n;
   plan->measured = rs_allocate(n, sizeof *plan->measured, "the plan", error);
   plan->others = rs_allocate(n, sizeof *plan->others, "the plan", error);
+  plan->order = rs_allocate(n, sizeof *plan->order, "the plan", error);
   plan->groups = rs_allocate(n, sizeof *plan->groups, "the plan", error);
-  if (!plan->measured || !plan->others || !plan->groups)
+  if (!plan->measured || !plan->others || !plan->order || !plan->groups)
     return error->status;
   plan->congested = congests(config);
   if (plan->congested && !(config->congestor_share > 0 && config->congestor_share < 1))
     return rs_error_set(error, RS_ERROR_USAGE, "run.congestor_share is %g; give a share of the ranks, such as 50%%",
                         config->congestor_share);
-  share_out(plan->congested ? config->congestor_share : 0, plan);
+  share_out(plan->congested ? config->congestor_share : 0, config->order, plan);
   if (plan->congested && (plan->measured_count < 2 || plan->other_count < 2))
     return rs_error_set(error, RS_ERROR_USAGE,
                         "%zu ranks with a share of %g leave %u to be measured and %u to congest, and each needs 2; use "
                         "more ranks or another run.congestor_share",
                         n, config->congestor_share, plan->measured_count, plan->other_count);
   for (uint32_t i = 0; i < plan->measured_count; i++) {
-    uint32_t rank = plan->measured[i];
+    uint32_t rank = plan->order[i];
     plan->groups[i] = config->group_size ? (uint32_t)(rank / config->group_size) : placement->ranks[rank].host;
   }
   return RS_OK;
@@ -50,6 +58,7 @@ enum rs_status plan_ranks_make(const struct rs_config *config, const struct rs_p
 void plan_ranks_fini(struct rs_plan *plan) {
   free(plan->measured);
   free(plan->others);
+  free(plan->order);
   free(plan->groups);
 }
 

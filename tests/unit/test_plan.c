@@ -183,6 +183,42 @@ static void test_pairs(void **state) {
   rs_plan_fini(&p.plan);
 }
 
+// A rank's position, its group and the root follow the order; who is measured, and pairs, do not.
+static void test_order(void **state) {
+  (void)state;
+  static const uint32_t order[] = {0, 4, 2, 6, 7, 3, 5, 1};
+  struct planned p;
+  struct rs_pair_row rows[4], again[4];
+  plan_or_fail(&p, 8,
+               WORDS("benchmark=collective,p2p", "p2p=pingpong", "algorithm=ring,direct", "size=8", "pairs=halves"));
+  for (uint32_t i = 0; i < 8; i++)
+    assert_true(p.plan.order[i] == i && p.plan.groups[i] == i / 2);
+  assert_int_equal(rs_case_pairs(&p.config, &p.plan, &p.plan.cases[p.plan.case_count - 1], rows), 4);
+  rs_plan_fini(&p.plan);
+
+  p.config.order = order;
+  assert_int_equal(rs_plan_make(&p.config, &p.placement, &p.plan, &p.error), RS_OK);
+  for (uint32_t i = 0; i < 8; i++)
+    assert_true(p.plan.measured[i] == i && p.plan.order[i] == order[i] && p.plan.groups[i] == order[i] / 2);
+  for (size_t i = 0; i < p.plan.case_count; i++) {
+    const struct rs_case *point = &p.plan.cases[i];
+    assert_int_equal(rs_case_ordered(point), point->benchmark == RS_BENCHMARK_COLLECTIVE && point->baseline == NULL);
+  }
+  assert_int_equal(rs_case_pairs(&p.config, &p.plan, &p.plan.cases[p.plan.case_count - 1], again), 4);
+  for (size_t i = 0; i < 4; i++)
+    assert_true(rows[i].rank_a == again[i].rank_a && rows[i].rank_b == again[i].rank_b);
+  rs_plan_fini(&p.plan);
+
+  plan_or_fail(&p, 8, WORDS("congestor=none,incast", "algorithm=ring", "size=8", "run.congestor_share=50%"));
+  rs_plan_fini(&p.plan);
+  p.config.order = order; // ranks 1, 3, 5, 7 congest
+  assert_int_equal(rs_plan_make(&p.config, &p.placement, &p.plan, &p.error), RS_OK);
+  assert_int_equal(p.plan.measured_count, 4);
+  for (uint32_t i = 0; i < 4; i++)
+    assert_true(p.plan.measured[i] == 2 * i && p.plan.order[i] == order[i]);
+  rs_plan_fini(&p.plan);
+}
+
 // Boundaries rise from 0 to the whole. Without skew blocks differ by one element; with skew 1 the largest is about
 // n times the smallest, and the sizes are those of Zipf's law in some order.
 static void test_expert_bounds(void **state) {
@@ -224,7 +260,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_product),       cmocka_unit_test(test_all_algorithms), cmocka_unit_test(test_left_out),
       cmocka_unit_test(test_refusals),      cmocka_unit_test(test_congestors),     cmocka_unit_test(test_pairs),
-      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_order),          cmocka_unit_test(test_kernels),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
