@@ -50,10 +50,10 @@ new_machine() {
     esac"
 }
 
-for script in bench/setup bench/quickstart bench/check bench/regress .ci/run; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash .ci/run; do
   bash -n "$script" || fail "$script does not parse"
 done
-for script in bench/setup bench/quickstart bench/check bench/regress; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements; do
   help=$("$script" --help) || fail "$script --help failed"
   [[ $help == Usage:* ]] || fail "$script --help printed: $help"
   status=0
