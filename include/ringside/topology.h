@@ -132,6 +132,7 @@ enum rs_status rs_rank_order_load(const char *path, const struct rs_placement *p
 //   cpu.{user,nice,system,idle,iowait,irq,softirq,steal}_ns   all CPUs together; user includes guests
 //   cpu.run_queue_wait_ns, cpu.runnable                       waiting for a CPU, all tasks; how many run or wait (now)
 //   nic.IF.{rx,tx}_{bytes,packets,errors,dropped}, nic.IF.rx_missed_errors, nic.IF.DRIVERS_OWN   interfaces that are up
+//   rdma.DEVICE.PORT.NAME                                     of RDMA devices: the standard's counters and their own
 //   tcp.RetransSegs ..., ip.InCEPkts                          of /proc/net/snmp and netstat, by the kernel's names
 //   process.{voluntary,involuntary}_switches, process.{minor,major}_faults, process.{user,system}_ns
 //   thread.cpu_ns, thread.run_queue_wait_ns                   on a CPU and waiting for one, the calling thread

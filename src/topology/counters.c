@@ -162,22 +162,69 @@ static void add_interface(struct collector *collector, const char *interface) {
   rs_ethtool_visit(collector->tool, interface, add_driver_counter, &driver);
 }
 
-// By name, so that two snapshots have one order.
-static void add_interfaces(struct collector *collector) {
+// False: the entry was passed over.
+typedef bool visit_entry(struct collector *collector, const char *name, const void *context);
+
+// Calls `visit` for the entries of a directory, by name, so that two snapshots have one order, until it took `max`.
+static void visit_directory(struct collector *collector, const char *directory, size_t max, visit_entry *visit,
+                            const void *context) {
   char path[4096];
   struct dirent **entries = NULL;
-  snprintf(path, sizeof(path), "%s/sys/class/net", collector->root);
+  snprintf(path, sizeof(path), "%s%s", collector->root, directory);
   int count = scandir(path, &entries, NULL, alphasort);
-  size_t wanted = 0;
+  size_t taken = 0;
   for (int e = 0; e < count; e++) {
-    const char *interface = entries[e]->d_name;
-    if (interface[0] != '.' && wanted < INTERFACES_MAX && is_wanted(collector->root, interface)) {
-      add_interface(collector, interface);
-      wanted++;
-    }
+    if (entries[e]->d_name[0] != '.' && taken < max)
+      taken += visit(collector, entries[e]->d_name, context);
     free(entries[e]);
   }
   free(entries);
+}
+
+static bool visit_interface(struct collector *collector, const char *interface, const void *context) {
+  (void)context;
+  bool wanted = is_wanted(collector->root, interface);
+  if (wanted)
+    add_interface(collector, interface);
+  return wanted;
+}
+
+// ---- RDMA devices -----------------------------------------------------------------------------------------
+
+#define RDMA_COUNTERS_MAX 128 // of one port
+
+struct rdma_port {
+  const char *device, *port, *kind;
+};
+
+static bool visit_rdma_counter(struct collector *collector, const char *name, const void *context) {
+  const struct rdma_port *port = context;
+  int64_t value;
+  if (strcmp(name, "lifespan") != 0 && // how often the driver asks the device
+      rs_system_file_number(collector->root, &value, "/sys/class/infiniband/%s/ports/%s/%s/%s", port->device,
+                            port->port, port->kind, name))
+    add(collector, value, "rdma.%s.%s.%s", port->device, port->port, name);
+  return true;
+}
+
+// "counters" are the standard's, "hw_counters" the device's own.
+static bool visit_rdma_port(struct collector *collector, const char *port, const void *context) {
+  static const char *const kinds[] = {"counters", "hw_counters"};
+  for (size_t k = 0; k < RS_ARRAY_LENGTH(kinds); k++) {
+    const struct rdma_port of = {.device = context, .port = port, .kind = kinds[k]};
+    char directory[512];
+    snprintf(directory, sizeof(directory), "/sys/class/infiniband/%s/ports/%s/%s", of.device, port, of.kind);
+    visit_directory(collector, directory, RDMA_COUNTERS_MAX, visit_rdma_counter, &of);
+  }
+  return true;
+}
+
+static bool visit_rdma_device(struct collector *collector, const char *device, const void *context) {
+  (void)context;
+  char directory[300];
+  snprintf(directory, sizeof(directory), "/sys/class/infiniband/%.255s/ports", device);
+  visit_directory(collector, directory, INTERFACES_MAX, visit_rdma_port, device);
+  return true;
 }
 
 // ---- protocols --------------------------------------------------------------------------------------------
@@ -256,7 +303,8 @@ enum rs_status rs_counters_read_from(const char *root, const struct rs_ethtool *
     collector.scope = RS_COUNTER_HOST;
     add_cpu_time(&collector);
     add_run_queue(&collector);
-    add_interfaces(&collector);
+    visit_directory(&collector, "/sys/class/net", INTERFACES_MAX, visit_interface, NULL);
+    visit_directory(&collector, "/sys/class/infiniband", INTERFACES_MAX, visit_rdma_device, NULL);
     add_protocols(&collector);
   }
   if (scopes & RS_COUNTER_RANK) {

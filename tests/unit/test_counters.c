@@ -157,6 +157,21 @@ static void a_driver_that_changes_or_fails_is_left_out(void **state) {
   }
 }
 
+static void rdma_ports_count(void **state) {
+  const char *root = *state;
+  fake_root_put(root, "/sys/class/infiniband/mlx5_0/ports/1/hw_counters/out_of_sequence", "17\n");
+  fake_root_put(root, "/sys/class/infiniband/mlx5_0/ports/1/hw_counters/lifespan", "10\n");
+  fake_root_put(root, "/sys/class/infiniband/mlx5_0/ports/1/counters/port_xmit_data", "18446744073709551615\n");
+  fake_root_put(root, "/sys/class/infiniband/efa_0/ports/1/hw_counters/rx_drops", "3\n");
+  struct rs_counters counters = read_host(root, 0);
+  assert_counter(&counters, "rdma.mlx5_0.1.out_of_sequence", 17);
+  assert_counter(&counters, "rdma.mlx5_0.1.port_xmit_data", INT64_MAX);
+  assert_counter(&counters, "rdma.efa_0.1.rx_drops", 3);
+  assert_int_equal(counters.count, 3);
+  assert_string_equal(counters.items[0].name, "rdma.efa_0.1.rx_drops"); // by name
+  rs_counters_fini(&counters);
+}
+
 static void protocols_are_read_by_name(void **state) {
   const char *root = *state;
   fake_root_put(root, "/proc/net/snmp",
@@ -258,6 +273,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(processors_are_summed, fake_root_make, fake_root_remove),
       cmocka_unit_test_setup_teardown(interfaces_that_are_up_count, fake_root_make, fake_root_remove),
       cmocka_unit_test_setup_teardown(a_driver_that_changes_or_fails_is_left_out, fake_root_make, fake_root_remove),
+      cmocka_unit_test_setup_teardown(rdma_ports_count, fake_root_make, fake_root_remove),
       cmocka_unit_test_setup_teardown(protocols_are_read_by_name, fake_root_make, fake_root_remove),
       cmocka_unit_test_setup_teardown(a_process_waits_and_faults, fake_root_make, fake_root_remove),
       cmocka_unit_test(this_machine_is_read_in_time),
