@@ -34,6 +34,11 @@ extern const char *const rs_pairs_names[]; // NULL-terminated
 enum rs_congestor { RS_CONGESTOR_NONE, RS_CONGESTOR_INCAST, RS_CONGESTOR_ALLTOALL, RS_CONGESTOR_RING };
 extern const char *const rs_congestor_names[]; // NULL-terminated
 
+// Which ranks hierarchical algorithms take for near one another. AUTO: those of a zone where there are several, or of a
+// region; else those of a host.
+enum rs_group_by { RS_GROUP_AUTO, RS_GROUP_HOST, RS_GROUP_LEAF, RS_GROUP_SPINE, RS_GROUP_ZONE, RS_GROUP_REGION };
+extern const char *const rs_group_by_names[]; // NULL-terminated
+
 // Filled through rs_sweep_options (keys at the top level), rs_run_options ("run.*") and rs_sample_options
 // ("samples.*"). Names of algorithms, baselines and transports stay words here; rs_plan_make resolves them.
 struct rs_config {
@@ -50,7 +55,8 @@ struct rs_config {
   struct rs_uint_list lanes;
   uint64_t pairs; // enum rs_pairs
   // run.*
-  uint64_t group_size;     // consecutive ranks that hierarchical algorithms take for one host; 0: real hosts
+  uint64_t group_by;       // enum rs_group_by
+  uint64_t group_size;     // so many consecutive ranks are a group, wherever they are; 0: see group_by
   double skew;             // of alltoallv's blocks, see rs_expert_bounds
   double congestor_share;  // of the ranks
   uint64_t congestor_size; // bytes per rank of one operation of the background traffic

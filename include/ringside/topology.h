@@ -76,6 +76,10 @@ enum rs_distance {
 };
 extern const char *const rs_distance_names[]; // "self", "numa", ...; NULL-terminated
 enum rs_distance rs_host_distance(const struct rs_host_facts *a, const struct rs_host_facts *b); // HOST or farther
+// Groups of ranks that are nearer to one another than `boundary`, numbered in the order of their first rank in `ranks`:
+// groups[i] is that of ranks[i]. Distances are those of a tree, so that this is a partition.
+void rs_placement_groups(const struct rs_placement *placement, const uint32_t *ranks, size_t count,
+                         enum rs_distance boundary, uint32_t *groups);
 enum rs_distance rs_placement_distance(const struct rs_placement *placement, size_t rank_a, size_t rank_b);
 
 // ---- rank order: which rank stands where in a schedule ------------------------------------------------------

@@ -2,6 +2,7 @@
 
 const char *const rs_mode_names[] = {"isolated", "streaming", NULL};
 const char *const rs_benchmark_names[] = {"collective", "p2p", "reduce", NULL};
+const char *const rs_group_by_names[] = {"auto", "host", "leaf", "spine", "zone", "region", NULL};
 const char *const rs_pairs_names[] = {"all", "halves", "ends", NULL};
 const char *const rs_congestor_names[] = {"none", "incast", "alltoall", "ring", NULL};
 static const char *const in_place_names[] = {"no", "yes", NULL};
@@ -161,12 +162,20 @@ const struct rs_option rs_run_options[] = {
      .default_text = "0",
      .maximum = 64,
      .help = "steps in flight per rank, at most; 0: a default"},
+    {.name = "group_by",
+     .type = RS_OPTION_CHOICE,
+     .offset = FIELD(group_by),
+     .default_text = "auto",
+     .choices = rs_group_by_names,
+     .help =
+         "ranks that hierarchical algorithms take for near: of one host, network node, zone, region; auto: of a zone "
+         "or region where there are several, else of a host"},
     {.name = "group_size",
      .type = RS_OPTION_UINT,
      .offset = FIELD(group_size),
      .default_text = "0",
      .maximum = UINT32_MAX,
-     .help = "ranks that hierarchical algorithms take for one host, in order of rank; 0: real hosts"},
+     .help = "so many ranks, in order of rank, are a group, wherever they are; 0: by run.group_by"},
     {.name = "skew",
      .type = RS_OPTION_DOUBLE,
      .offset = FIELD(skew),

@@ -28,6 +28,30 @@ static void share_out(double share, const uint32_t *order, struct rs_plan *plan)
   }
 }
 
+// From where on ranks are in different groups.
+static enum rs_distance boundary_of(const struct rs_config *config, const struct rs_placement *placement) {
+  static const enum rs_distance boundaries[] = {[RS_GROUP_HOST] = RS_DISTANCE_LEAF,
+                                                [RS_GROUP_LEAF] = RS_DISTANCE_SPINE,
+                                                [RS_GROUP_SPINE] = RS_DISTANCE_ZONE,
+                                                [RS_GROUP_ZONE] = RS_DISTANCE_REGION,
+                                                [RS_GROUP_REGION] = RS_DISTANCE_WORLD};
+  if (config->group_by != RS_GROUP_AUTO)
+    return boundaries[config->group_by];
+  enum rs_distance farthest = RS_DISTANCE_SELF;
+  for (size_t r = 1; r < placement->rank_count; r++) {
+    enum rs_distance distance = rs_placement_distance(placement, 0, r);
+    farthest = distance > farthest ? distance : farthest;
+  }
+  return farthest >= RS_DISTANCE_REGION ? farthest : RS_DISTANCE_LEAF;
+}
+
+static void make_groups(const struct rs_config *config, const struct rs_placement *placement, struct rs_plan *plan) {
+  if (config->group_size == 0)
+    rs_placement_groups(placement, plan->order, plan->measured_count, boundary_of(config, placement), plan->groups);
+  for (uint32_t i = 0; config->group_size > 0 && i < plan->measured_count; i++)
+    plan->groups[i] = (uint32_t)(plan->order[i] / config->group_size);
+}
+
 enum rs_status plan_ranks_make(const struct rs_config *config, const struct rs_placement *placement,
                                struct rs_plan *plan, struct rs_error *error) {
   size_t n = placement->rank_count;
@@ -48,10 +72,7 @@ enum rs_status plan_ranks_make(const struct rs_config *config, const struct rs_p
                         "%zu ranks with a share of %g leave %u to be measured and %u to congest, and each needs 2; use "
                         "more ranks or another run.congestor_share",
                         n, config->congestor_share, plan->measured_count, plan->other_count);
-  for (uint32_t i = 0; i < plan->measured_count; i++) {
-    uint32_t rank = plan->order[i];
-    plan->groups[i] = config->group_size ? (uint32_t)(rank / config->group_size) : placement->ranks[rank].host;
-  }
+  make_groups(config, placement, plan);
   return RS_OK;
 }
 

@@ -4,7 +4,8 @@
 
 #include "ringside/measure.h"
 
-// Fills rank_count, measured, others, order, groups and congested of a zeroed plan. USAGE when the ranks are too few to share.
+// Fills rank_count, measured, others, order, groups and congested of a zeroed plan. USAGE when the ranks are too few to
+// share.
 enum rs_status plan_ranks_make(const struct rs_config *config, const struct rs_placement *placement,
                                struct rs_plan *plan, struct rs_error *error);
 void plan_ranks_fini(struct rs_plan *plan);

@@ -46,3 +46,19 @@ enum rs_distance rs_placement_distance(const struct rs_placement *placement, siz
     return rs_host_distance(&placement->hosts[a->host], &placement->hosts[b->host]);
   return a->numa_node >= 0 && a->numa_node == b->numa_node ? RS_DISTANCE_NUMA : RS_DISTANCE_HOST;
 }
+
+void rs_placement_groups(const struct rs_placement *placement, const uint32_t *ranks, size_t count,
+                         enum rs_distance boundary, uint32_t *groups) {
+  uint32_t group_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t first = 0; // of a group that has been seen
+    for (uint32_t seen = 0; first < i; first++) {
+      if (groups[first] != seen)
+        continue;
+      if (rs_placement_distance(placement, ranks[first], ranks[i]) < boundary)
+        break;
+      seen++;
+    }
+    groups[i] = first < i ? groups[first] : group_count++;
+  }
+}

@@ -18,6 +18,7 @@ struct planned {
   struct rs_option_group groups[3];
   struct rs_options options;
   struct rs_rank_facts ranks[RANKS_MAX];
+  struct rs_host_facts hosts[RANKS_MAX / 2 + 1];
   struct rs_placement placement;
   struct rs_plan plan;
   struct rs_error error;
@@ -35,7 +36,11 @@ static void plan(struct planned *planned, size_t rank_count, const char *const *
       fail_msg("%s", planned->error.text);
   for (uint32_t r = 0; r < rank_count; r++)
     planned->ranks[r].host = r / 2;
-  planned->placement = (struct rs_placement){.ranks = planned->ranks, .rank_count = rank_count};
+  size_t host_count = (rank_count + 1) / 2;
+  for (size_t h = 0; h < host_count; h++)
+    snprintf(planned->hosts[h].hostname, sizeof planned->hosts[h].hostname, "node%zu", h);
+  planned->placement = (struct rs_placement){
+      .host_count = host_count, .rank_count = rank_count, .hosts = planned->hosts, .ranks = planned->ranks};
   rs_plan_make(&planned->config, &planned->placement, &planned->plan, &planned->error);
 }
 
@@ -183,6 +188,29 @@ static void test_pairs(void **state) {
   rs_plan_fini(&p.plan);
 }
 
+// Eight ranks on four hosts, two in each of two zones.
+static void test_groups_by_distance(void **state) {
+  (void)state;
+  static const struct {
+    const char *assignment;
+    uint32_t groups[8];
+  } rows[] = {
+      {"run.group_by=host", {0, 0, 1, 1, 2, 2, 3, 3}}, {"run.group_by=zone", {0, 0, 0, 0, 1, 1, 1, 1}},
+      {"run.group_by=auto", {0, 0, 0, 0, 1, 1, 1, 1}}, {"run.group_by=region", {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"run.group_size=3", {0, 0, 0, 1, 1, 1, 2, 2}},
+  };
+  for (size_t row = 0; row < RS_ARRAY_LENGTH(rows); row++) {
+    struct planned p;
+    plan_or_fail(&p, 8, WORDS("algorithm=hierarchical", "baseline=none", "size=8", rows[row].assignment));
+    rs_plan_fini(&p.plan);
+    for (size_t h = 0; h < p.placement.host_count; h++)
+      snprintf(p.hosts[h].zone, sizeof p.hosts[h].zone, "z%zu", h / 2);
+    assert_int_equal(rs_plan_make(&p.config, &p.placement, &p.plan, &p.error), RS_OK);
+    assert_memory_equal(p.plan.groups, rows[row].groups, sizeof rows[row].groups);
+    rs_plan_fini(&p.plan);
+  }
+}
+
 // A rank's position, its group and the root follow the order; who is measured, and pairs, do not.
 static void test_order(void **state) {
   (void)state;
@@ -199,7 +227,10 @@ static void test_order(void **state) {
   p.config.order = order;
   assert_int_equal(rs_plan_make(&p.config, &p.placement, &p.plan, &p.error), RS_OK);
   for (uint32_t i = 0; i < 8; i++)
-    assert_true(p.plan.measured[i] == i && p.plan.order[i] == order[i] && p.plan.groups[i] == order[i] / 2);
+    assert_true(p.plan.measured[i] == i && p.plan.order[i] == order[i]);
+  for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t j = 0; j < 8; j++)
+      assert_int_equal(p.plan.groups[i] == p.plan.groups[j], order[i] / 2 == order[j] / 2);
   for (size_t i = 0; i < p.plan.case_count; i++) {
     const struct rs_case *point = &p.plan.cases[i];
     assert_int_equal(rs_case_ordered(point), point->benchmark == RS_BENCHMARK_COLLECTIVE && point->baseline == NULL);
@@ -258,9 +289,10 @@ static void test_kernels(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_product),       cmocka_unit_test(test_all_algorithms), cmocka_unit_test(test_left_out),
-      cmocka_unit_test(test_refusals),      cmocka_unit_test(test_congestors),     cmocka_unit_test(test_pairs),
-      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_order),          cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_product),       cmocka_unit_test(test_all_algorithms),     cmocka_unit_test(test_left_out),
+      cmocka_unit_test(test_refusals),      cmocka_unit_test(test_congestors),         cmocka_unit_test(test_pairs),
+      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_groups_by_distance), cmocka_unit_test(test_order),
+      cmocka_unit_test(test_kernels),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
