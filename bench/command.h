@@ -26,6 +26,7 @@ int cmd_choose(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_fit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 // Prints "ringside COMMAND: TEXT" (and "try 'ringside COMMAND --help'" for usage errors) to stderr; returns the exit
