@@ -165,7 +165,8 @@ struct sink {
 
 static void count_lateness(struct rs_emulated_device *emulated, int64_t late_ps) {
   size_t row = 0;
-  for (int64_t bound_ps = 1000 * PS_PER_NS; row + 1 < RS_EMULATED_LATE_CLASSES && late_ps > bound_ps; bound_ps *= 4)
+  for (int64_t bound_ps = INT64_C(1000) * PS_PER_NS; row + 1 < RS_EMULATED_LATE_CLASSES && late_ps > bound_ps;
+       bound_ps *= 4)
     row++;
   emulated->late[row]++;
   emulated->messages++;
