@@ -28,6 +28,9 @@ int cmd_gate(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
+
+bool command_is_known(const char *word);
 
 // Prints "ringside COMMAND: TEXT" (and "try 'ringside COMMAND --help'" for usage errors) to stderr; returns the exit
 // code that stands for the error's status.

@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"fit", "a fabric file from measured ping-pongs and streams", cmd_fit},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
     {"verify", "prove the schedules of all algorithms", cmd_verify},
+    {"lab", "several hosts on one machine, and mpirun across them", cmd_lab},
 };
 
 static void print_usage(FILE *file) {
@@ -29,6 +30,13 @@ int command_fail(const char *command, const struct rs_error *error) {
   if (error->status == RS_ERROR_USAGE)
     fprintf(stderr, "try 'ringside %s --help'\n", command);
   return rs_status_exit_code(error->status);
+}
+
+bool command_is_known(const char *word) {
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)
+    if (strcmp(word, commands[i].name) == 0)
+      return true;
+  return false;
 }
 
 static int unknown_command(const char *word) {

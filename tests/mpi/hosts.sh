@@ -1,67 +1,22 @@
 #!/usr/bin/env bash
-# Several hosts on one machine: network namespaces with a host name, an interface and an address each, on one bridge, and
-# one mpirun across them without ssh. The ranks find their interface, see each other as other hosts, and agree on the data.
-source "$(dirname "$0")/launch.bash"
-
-case $mpi in
-*"Open MPI"* | *OpenRTE*) ;;
-*) echo "skipped: the agent is one for Open MPI"; exit 77 ;;
-esac
-[ "$(id -u)" = 0 ] || { echo "skipped: network namespaces need root"; exit 77; }
-command -v ip >/dev/null || { echo "skipped: no ip (iproute2)"; exit 77; }
-
-switch=rs$$
-hosts=("${switch}a" "${switch}b")
-clean_up() {
-  for name in "$switch" "${hosts[@]}"; do ip netns del "$name" 2>/dev/null; done
-  rm -rf "$work"
-}
-trap clean_up EXIT
-
-ip netns add "$switch" 2>/dev/null || { echo "skipped: no network namespaces here"; exit 77; }
-{
-  ip -n "$switch" link add br0 type bridge
-  ip -n "$switch" link set br0 up
-  ip -n "$switch" addr add 10.77.0.254/24 dev br0
-  ip -n "$switch" link set lo up
-} || fail "the bridge"
-number=0
-for host in "${hosts[@]}"; do
-  number=$((number + 1))
-  {
-    ip netns add "$host"
-    ip link add "port$number" netns "$switch" type veth peer name eth0 netns "$host"
-    ip -n "$switch" link set "port$number" master br0 up
-    ip -n "$host" addr add "10.77.0.$number/24" dev eth0
-    ip -n "$host" link set eth0 up
-    ip -n "$host" link set lo up
-  } || fail "host $host"
-done
-
-cat >"$work/agent" <<'AGENT'
-#!/bin/sh
-while [ "${1#-}" != "$1" ]; do shift; done
-host=$1
-shift
-exec ip netns exec "$host" unshare --uts /bin/sh -c "hostname $host; $*"
-AGENT
-chmod +x "$work/agent"
+# Ranks on several hosts, which a lab makes: they find their interface, see each other as other hosts, and agree on the
+# data.
+source "$(dirname "$0")/lab.bash"
+lab_do up --name "$lab" --set ranks=2
 
 across() {
-  ip netns exec "$switch" "$MPIEXEC" --mca plm_rsh_agent "$work/agent" --mca pml ob1 --mca btl tcp,self \
-    --mca btl_tcp_if_include eth0 --mca mpi_yield_when_idle 1 --bind-to none --host "${hosts[0]}:2,${hosts[1]}:1" -n 3 \
-    "$RINGSIDE" "$@"
+  "$RINGSIDE" lab run --name "$lab" -n 3 -- run "$@" >"$work/out" 2>&1
 }
 
-across run -q -o "$work/hosts.h5" --set algorithm=ring,tree --set size=8,64KiB --set samples.min_iterations=3 --set run.case_time=50ms \
-  >"$work/out" 2>&1 || fail "exit $?: $(cat "$work/out")"
+across -q -o "$work/hosts.h5" --set algorithm=ring,tree --set size=8,64KiB --set samples.min_iterations=3 \
+  --set run.case_time=50ms || fail "exit $?: $(cat "$work/out")"
 expect_verified "$work/hosts.h5"
 "$RINGSIDE" show "$work/hosts.h5" >"$work/table" || fail "show: exit $?"
-grep -q "3 on 2 hosts: ${hosts[0]} (2), ${hosts[1]} (1)" "$work/table" || fail "not two hosts: $(cat "$work/table")"
+grep -q "3 on 2 hosts: $lab-h1 (2), $lab-h2 (1)" "$work/table" || fail "not two hosts: $(cat "$work/table")"
 grep -q "tcp over eth0 (veth)" "$work/table" || fail "not over eth0: $(cat "$work/table")"
 
 # An interface that no host has: one line with those that exist, exit 2, nothing written.
-across run -o "$work/none.h5" --set tcp.interface=eth7 --set size=8 >"$work/out" 2>&1
+across -o "$work/none.h5" --set tcp.interface=eth7 --set size=8
 status=$?
 [ $status = 2 ] || fail "unknown interface: exit $status: $(cat "$work/out")"
 grep -q "eth7.*eth0" "$work/out" || fail "unknown interface: $(cat "$work/out")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Every file in configs/ is read and planned by the program, and a file with a misspelt key is not.
+# Every file in configs/ is read and planned by the program, every lab too, and a file with a misspelt key is not.
 set -euo pipefail
 program=${RINGSIDE:?the program}
 cd "${RS_SOURCE_DIR:?the root of the source tree}"
@@ -9,6 +9,13 @@ for config in configs/*.yaml; do
   # Four ranks, as some ask for more than one; MPI's baseline needs mpirun.
   if ! plan=$("$program" run --dry-run "$config" --set run.threads=4 --set baseline=none 2>&1) || [ -z "$plan" ]; then
     printf '%s cannot be planned: %s\n' "$config" "$plan"
+    exit 1
+  fi
+done
+
+for config in configs/labs/*.yaml; do
+  if ! commands=$("$program" lab up --dry-run "$config" 2>&1) || [[ $commands != "ip netns add rslab-"* ]]; then
+    printf '%s is no lab: %s\n' "$config" "$commands"
     exit 1
   fi
 done
