@@ -14,7 +14,7 @@ ip netns del "rs$$" 2>/dev/null
 # Names of this test's own; whatever happens, they are gone at the end.
 lab=t$$
 clean_up() {
-  for name in $lab $lab-b; do "$RINGSIDE" lab down --name "$name" >/dev/null 2>&1; done
+  for name in $lab $lab-b; do "$RINGSIDE" lab down --name "$name" >/dev/null 2>&1 || :; done
   rm -rf "$work"
 }
 trap clean_up EXIT
