@@ -60,6 +60,14 @@ size_t rs_placement_machine_ranks(const struct rs_placement *placement, size_t r
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
 
+// ---- redact: names for things that do not tell whose they are ----------------------------------------------
+
+// Appends `words` with each identifier of an account's things replaced: "i-0abc..." becomes "i-redacted-3fa91c07".
+// Known are the ids of instances, interfaces, networks and the like, MAC and IP addresses (also in "ip-10-0-0-1"),
+// UUIDs, and numbers of ten digits or more. Equal things stay equal, also across runs. It is a pseudonym and no secret:
+// who knows the id can recompute it.
+void rs_redact_append(struct rs_text *text, const char *words);
+
 // ---- distance: how far two ranks are -----------------------------------------------------------------------
 
 // Classes, near to far. A class is what the facts allow to say: two hosts of which nothing is known are ZONE apart.
