@@ -11,7 +11,7 @@ struct rs_host_facts {
   char boot_id[40]; // names the kernel: equal on every rank of one real machine, whatever its hostname
   char cloud[16], instance_type[48], region[32], zone[32], placement_group[64];
   char network_path[128]; // the network nodes above the host, top first, separated by '/': "nn-1/nn-7/nn-9"
-  int32_t partition;      // of a partition placement group, -1: none
+  int32_t partition;      // of a partition placement group, fault domain of an Azure scale set; -1: none
   char cpu[64];
   uint32_t cores, processing_units, numa_nodes;
   uint64_t memory_bytes, memory_available_bytes;
@@ -59,6 +59,40 @@ bool rs_host_same(const struct rs_host_facts *a, const struct rs_host_facts *b);
 size_t rs_placement_machine_ranks(const struct rs_placement *placement, size_t rank);
 // True when the ranks that share the machine (boot_id) of `rank` outnumber its cores that they may use.
 bool rs_placement_oversubscribed(const struct rs_placement *placement, size_t rank);
+
+// ---- cloud: what the metadata service says of this instance ------------------------------------------------
+
+// Which cloud is asked: the one that the firmware names (rs_host_facts.cloud, of rs_topology_open), none, or this one.
+enum rs_cloud { RS_CLOUD_AUTO, RS_CLOUD_OFF, RS_CLOUD_AWS, RS_CLOUD_GCP, RS_CLOUD_AZURE, RS_CLOUD_COUNT };
+extern const char *const rs_cloud_names[]; // "auto", "off", "aws", "gcp", "azure"; NULL-terminated
+
+struct rs_cloud_params {
+  enum rs_cloud cloud;
+  // Where each cloud is asked: "HOST:PORT" or "http://HOST:PORT". NULL: AWS_EC2_METADATA_SERVICE_ENDPOINT or
+  // GCE_METADATA_HOST if the environment has it, as the clouds' own tools do; else the cloud's own address.
+  const char *endpoints[RS_CLOUD_COUNT];
+  int64_t timeout_ns, total_ns; // for one request, for all together; 0: 1 s and 3 s
+  bool redact;                  // as rs_redact_append does, in facts and in `raw`
+  const char *root;             // "" or NULL: the real /; tests give a tree of their own
+};
+
+// Asks the cloud, blocking for total_ns at most, and only where there is one to ask. Into `facts`, as far as told:
+//   cloud, instance_type, instance_id, region, zone, placement_group, physical_host
+//   zone_id, partition, network (VPC), subnet    AWS
+//   network_path, network                        GCP: cluster/block/subBlock
+//   partition, subnet                            Azure: fault domain of a scale set; addresses of the subnet
+// `raw` gets every path that was asked and its answer, indented, at most 64 KiB each and 256 KiB in all, printable
+// ASCII. Left out of it are AWS's token, and of Azure's answer what may hold secrets (user data, tags, keys, names of
+// users). Never a reason to end a run: RS_OK when all went well or there was nothing to ask, else what the first
+// trouble was, and `note` gets one line for people about it, without a newline. What was read until then is kept.
+enum rs_status rs_cloud_read(const struct rs_cloud_params *params, struct rs_host_facts *facts, struct rs_text *raw,
+                             struct rs_text *note);
+
+// The library that asks. init: once per process, before the first rs_cloud_read and while no other thread runs; fini
+// after the last. Both do nothing in a build without it, and rs_cloud_library then returns false.
+enum rs_status rs_cloud_init(struct rs_error *error);
+void rs_cloud_fini(void);
+bool rs_cloud_library(char *text, size_t bytes); // "libcurl 7.88.1", "built without libcurl"
 
 // ---- redact: names for things that do not tell whose they are ----------------------------------------------
 

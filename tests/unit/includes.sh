@@ -16,7 +16,8 @@ hdf5.*\.h|H5.*\.h      ^src/store/
 infiniband/.*          ^src/transport/
 yaml\.h                ^src/options/
 hwloc.*                ^src/topology/
-jansson\.h             ^src/report/
+jansson\.h             ^src/report/|^src/topology/
+curl/.*                ^src/topology/http_get\.c$
 '
 
 # "edge MODULE USED" for every edge that CMakeLists.txt declares.
@@ -97,6 +98,7 @@ planted bench/main.c '#include "store/h5file.h"' 'private to store'
 planted src/stats/stats.c '#include <mpi.h>' 'includes mpi.h'
 planted src/report/new.c '#include <hdf5.h>' 'includes hdf5.h'
 planted src/base/new.c '#include <infiniband/verbs.h>' 'includes infiniband/verbs.h'
+planted src/topology/new.c '#include <curl/curl.h>' 'includes curl/curl.h'
 planted src/stats/stats.c 'static void f(void) { printf("x"); }' 'prints or exits'
 planted src/stats/stats.c 'static void f(void) { exit(1); }' 'prints or exits'
 planted src/stats/stats.c 'static void f(FILE *file) { fputs("x", stdout); }' 'prints or exits'

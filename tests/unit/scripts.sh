@@ -66,7 +66,7 @@ new_machine 0
 on_machine bench/setup check --no-install
 [ "$status" = 2 ] || fail "--no-install on a bare machine: exit $status: $output"
 for package in gcc cmake ninja-build pkg-config libopenmpi-dev libhwloc-dev libhdf5-dev libyaml-dev libjansson-dev \
-  libcmocka-dev clang-tidy libmpich-dev; do
+  libcurl4-openssl-dev libcmocka-dev clang-tidy libmpich-dev; do
   [[ $output == *$package* ]] || fail "--no-install on a bare machine does not name $package: $output"
 done
 [ ! -s "$calls" ] || fail "--no-install called: $(cat "$calls")"
