@@ -127,6 +127,10 @@ const char *rs_format_size(uint64_t bytes, char *buffer, size_t buffer_bytes);
 // "950 ns", "12.3 us", "4.56 ms", "1.20 s". Returns `buffer`.
 const char *rs_format_ns(double ns, char *buffer, size_t buffer_bytes);
 
+// A place in a text file, both from 1; columns count characters.
+struct rs_file_place {
+  size_t line, column;
+};
 // Reads a whole file of at most `bytes_max` bytes; `what` names its kind in errors: "run file". The caller frees *data,
 // which has a NUL behind its *bytes. USAGE when there is none, or it is a directory or larger.
 enum rs_status rs_file_read(const char *path, const char *what, size_t bytes_max, char **data, size_t *bytes,

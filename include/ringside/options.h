@@ -107,4 +107,24 @@ void rs_options_format(const struct rs_options *options, struct rs_text *text);
 // Needs no targets.
 void rs_options_help(const struct rs_options *options, struct rs_text *text);
 
+// ---- a YAML file as a tree --------------------------------------------------------------------------------
+
+// For files whose keys are data, such as host names, and so do not fit a table. The limits are those of run files:
+// 1 MiB, no anchors, tags or second document; no key twice in a mapping, and at most RS_YAML_DEPTH_MAX levels.
+#define RS_YAML_DEPTH_MAX 16
+enum rs_yaml_kind { RS_YAML_NULL, RS_YAML_SCALAR, RS_YAML_SEQUENCE, RS_YAML_MAPPING };
+struct rs_yaml_node {
+  enum rs_yaml_kind kind;
+  struct rs_file_place at;
+  char *text; // of a scalar; else NULL
+  char *key;  // of a mapping's child; else NULL
+  struct rs_file_place key_at;
+  struct rs_yaml_node *first, *next; // first child, next sibling, in the file's order
+};
+// `what` is the kind of the file and `name` stands for its path, in errors. *root is NULL for an empty document;
+// rs_yaml_tree_close takes it back.
+enum rs_status rs_yaml_tree_parse(const char *what, const char *name, const char *text, size_t bytes,
+                                  struct rs_yaml_node **root, struct rs_error *error);
+void rs_yaml_tree_close(struct rs_yaml_node *root); // NULL is fine
+
 #endif
