@@ -226,4 +226,22 @@ struct rs_environment {
 // What the system does not tell, as often in containers and virtual machines, is left out.
 void rs_environment_read(struct rs_environment *environment);
 
+// ---- topology file: what an operator knows of the hosts ----------------------------------------------------
+
+// One of three formats, told apart by content (docs/topology.md): YAML of ours, the JSON that `aws ec2
+// describe-instance-topology` prints, and Slurm's topology.conf. At most 16 MiB and 65,536 hosts.
+struct rs_topology_file;
+// USAGE with file:line:column for whatever is wrong with the file itself: syntax, unknown keys, a host or switch twice,
+// a host under two switches, a switch that is unknown or its own parent.
+enum rs_status rs_topology_file_load(const char *path, struct rs_topology_file **file, struct rs_error *error);
+// The same from memory; `name` stands for the path in messages.
+enum rs_status rs_topology_file_parse(const char *name, const char *text, size_t bytes, struct rs_topology_file **file,
+                                      struct rs_error *error);
+void rs_topology_file_close(struct rs_topology_file *file); // NULL is fine
+// Overrides what the file says of each host that it names: by hostname (of which one side may lack the domain; case
+// does not matter), else by instance_id. A host that the file lacks is a USAGE error, and then nothing has changed; it
+// is a line in `warnings` when the file says `partial: true`, or is AWS's, which lists instances only.
+enum rs_status rs_topology_file_apply(const struct rs_topology_file *file, struct rs_placement *placement,
+                                      struct rs_text *warnings, struct rs_error *error);
+
 #endif
