@@ -38,6 +38,8 @@ void rs_topology_close(struct rs_topology *topology); // NULL is fine
 const struct rs_host_facts *rs_topology_host(const struct rs_topology *topology);
 // Fills cpus, bound, numa_node, pid; the rest is 0 until rs_topology_gather.
 void rs_topology_rank(const struct rs_topology *topology, struct rs_rank_facts *facts);
+// Replaces what is known of this host, for what knows more than the system; before rs_placement_gather.
+void rs_topology_set_host(struct rs_topology *topology, const struct rs_host_facts *facts);
 // hwloc's XML, NUL-terminated; owned by the topology.
 const char *rs_topology_xml(const struct rs_topology *topology);
 void rs_topology_library(char *text, size_t bytes); // "hwloc 2.9.0"
@@ -243,5 +245,12 @@ void rs_topology_file_close(struct rs_topology_file *file); // NULL is fine
 // is a line in `warnings` when the file says `partial: true`, or is AWS's, which lists instances only.
 enum rs_status rs_topology_file_apply(const struct rs_topology_file *file, struct rs_placement *placement,
                                       struct rs_text *warnings, struct rs_error *error);
+
+// ---- scheduler: what Slurm and Kubernetes tell -------------------------------------------------------------
+
+// Fills empty fields of `facts` from this process's environment and, under Kubernetes, from the node's labels
+// (/etc/podinfo/labels, or the file that RINGSIDE_NODE_LABELS names); appends "slurm.job_id", "kubernetes.node" and so
+// on to `environment`. Neither may be NULL. What is not told is left as it is.
+void rs_scheduler_read(struct rs_host_facts *facts, struct rs_environment *environment);
 
 #endif

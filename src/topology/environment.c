@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-// An empty value is a fact that is not known: left out.
-RS_PRINTF(3, 4) static void add(struct rs_environment *environment, const char *key, const char *format, ...) {
+void rs_environment_add(struct rs_environment *environment, const char *key, const char *format, ...) {
   struct rs_environment_fact *fact = &environment->facts[environment->count];
   char value[4096];
   va_list arguments;
@@ -70,11 +69,12 @@ static void add_file(struct rs_environment *environment, const char *root, const
     return;
   const char *chosen = strchr(line, '[');
   if (fact->form == SWITCH || fact->form == NEGATED)
-    add(environment, fact->key, "%s", (strcmp(line, "0") == 0) == (fact->form == NEGATED) ? "on" : "off");
+    rs_environment_add(environment, fact->key, "%s",
+                       (strcmp(line, "0") == 0) == (fact->form == NEGATED) ? "on" : "off");
   else if (fact->form == CHOICE && chosen)
-    add(environment, fact->key, "%.*s", (int)strcspn(chosen + 1, "]"), chosen + 1);
+    rs_environment_add(environment, fact->key, "%.*s", (int)strcspn(chosen + 1, "]"), chosen + 1);
   else
-    add(environment, fact->key, "%s", line);
+    rs_environment_add(environment, fact->key, "%s", line);
 }
 
 // ---- the kernel's command line ----------------------------------------------------------------------------
@@ -92,7 +92,7 @@ static void add_kernel_parameters(struct rs_environment *environment, const char
       char key[64];
       snprintf(key, sizeof(key), "kernel.%s", kernel_parameters[p]);
       if (strncmp(word, kernel_parameters[p], length) == 0 && word[length] == '=')
-        add(environment, key, "%s", word + length + 1);
+        rs_environment_add(environment, key, "%s", word + length + 1);
     }
   }
 }
@@ -137,11 +137,11 @@ static void add_policies(struct rs_environment *environment, const char *root, s
     }
   }
   if (low < high)
-    add(environment, fact->key, "%" PRId64 "-%" PRId64, low, high);
+    rs_environment_add(environment, fact->key, "%" PRId64 "-%" PRId64, low, high);
   else if (low == high)
-    add(environment, fact->key, "%" PRId64, low);
+    rs_environment_add(environment, fact->key, "%" PRId64, low);
   else
-    add(environment, fact->key, "%s", words);
+    rs_environment_add(environment, fact->key, "%s", words);
 }
 
 static int is_policy(const struct dirent *entry) {
@@ -171,7 +171,7 @@ static void add_virtual(struct rs_environment *environment, const char *root) {
     return;
   static const char flag[] = " hypervisor";
   const char *found = memmem(flags, strcspn(flags, "\n"), flag, strlen(flag));
-  add(environment, "machine.virtual", "%s", found ? "yes" : "no");
+  rs_environment_add(environment, "machine.virtual", "%s", found ? "yes" : "no");
 }
 
 static void add_swap(struct rs_environment *environment, const char *root) {
@@ -180,7 +180,7 @@ static void add_swap(struct rs_environment *environment, const char *root) {
   rs_system_file_text(root, text, sizeof(text), "/proc/meminfo");
   const char *total_kib = rs_system_file_find(text, "SwapTotal:"), *free_kib = rs_system_file_find(text, "SwapFree:");
   if (total_kib && free_kib && rs_system_file_take(&total_kib, &total) && rs_system_file_take(&free_kib, &unused))
-    add(environment, "memory.swap_used_bytes", "%" PRId64, (total - unused) * 1024);
+    rs_environment_add(environment, "memory.swap_used_bytes", "%" PRId64, (total - unused) * 1024);
 }
 
 // It moves interrupts between CPUs while we measure. In a container, only the container's processes can be seen.
@@ -196,14 +196,14 @@ static void add_irqbalance(struct rs_environment *environment, const char *root)
               rs_system_file_line(root, name, sizeof(name), "/proc/%s/comm", entry->d_name) &&
               strcmp(name, "irqbalance") == 0;
   closedir(directory);
-  add(environment, "kernel.irqbalance", "%s", running ? "running" : "not seen");
+  rs_environment_add(environment, "kernel.irqbalance", "%s", running ? "running" : "not seen");
 }
 
 static void add_limit(struct rs_environment *environment, const char *key, rlim_t limit) {
   if (limit == RLIM_INFINITY)
-    add(environment, key, "unlimited");
+    rs_environment_add(environment, key, "unlimited");
   else
-    add(environment, key, "%" PRIu64, (uint64_t)limit);
+    rs_environment_add(environment, key, "%" PRIu64, (uint64_t)limit);
 }
 
 static void add_limits(struct rs_environment *environment) {

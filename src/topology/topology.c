@@ -104,6 +104,10 @@ const struct rs_host_facts *rs_topology_host(const struct rs_topology *topology)
   return &topology->host;
 }
 
+void rs_topology_set_host(struct rs_topology *topology, const struct rs_host_facts *facts) {
+  topology->host = *facts;
+}
+
 // A list that does not fit ends with "...", after a whole number.
 static void write_cpu_list(hwloc_const_bitmap_t set, char *list, size_t list_bytes) {
   static const char more[] = "...";
