@@ -253,4 +253,32 @@ enum rs_status rs_topology_file_apply(const struct rs_topology_file *file, struc
 // on to `environment`. Neither may be NULL. What is not told is left as it is.
 void rs_scheduler_read(struct rs_host_facts *facts, struct rs_environment *environment);
 
+// ---- view: a placement for people --------------------------------------------------------------------------
+
+// What a rank talks through. Empty text, 0, or -1: unknown.
+struct rs_rank_device {
+  uint32_t rank;
+  char transport[24], interface[32], address[64];
+  uint64_t speed_mbit, mtu;
+  int32_t numa_node;
+};
+// A placement, and what the run says of it. Nothing is owned.
+struct rs_placement_view {
+  const struct rs_placement *placement;
+  const struct rs_rank_device *devices;
+  size_t device_count;
+  const char *strategy; // asked for, as --label placement= says: "cluster", "spread", ...; NULL: it does not say
+  size_t claimed_hosts; // hosts that the run claims to use, as --label hosts= says; 0: it does not say
+};
+// Appends the tree region / zone / network nodes / host / NUMA node and interface, with the ranks in it.
+void rs_placement_tree(const struct rs_placement_view *view, struct rs_text *text);
+// Appends the distances between ranks: how many pairs of each class, and who is how far from whom, by rank where there
+// are few ranks and else by host.
+void rs_placement_distances(const struct rs_placement *placement, struct rs_text *text);
+// pairs[class]: how many pairs of two ranks are that far apart.
+void rs_placement_count_distances(const struct rs_placement *placement, uint64_t pairs[RS_DISTANCE_COUNT]);
+// Appends a line for each thing that contradicts what was asked for or that makes figures doubtful: what, which hosts
+// or ranks, what to do. Returns the number of lines.
+size_t rs_placement_warnings(const struct rs_placement_view *view, struct rs_text *text);
+
 #endif
