@@ -25,6 +25,7 @@ int cmd_compare(int argc, char **argv);
 int cmd_choose(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
+int cmd_topology(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

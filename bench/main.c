@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"choose", "which placement or setting is best, from which size, how sure", cmd_choose},
     {"report", "make a web page of results, in one file", cmd_report},
     {"gate", "may the candidate ship? compares, and answers with the exit code", cmd_gate},
+    {"topology", "where the ranks sit, how far apart, and what is wrong with that", cmd_topology},
     {"fit", "a fabric file from measured ping-pongs and streams", cmd_fit},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
     {"verify", "prove the schedules of all algorithms", cmd_verify},

@@ -6,6 +6,7 @@
 #include "ringside/base.h"
 #include "ringside/stats.h"
 #include "ringside/store.h"
+#include "ringside/topology.h"
 
 // One result as a table for people: a header (when, where, how many ranks on how many hosts, transports), then one
 // block per (collective, transport, datatype, operation, mode, in place, ...) with a row per size and a column group
@@ -17,6 +18,10 @@ void rs_report_table(const struct rs_result *result, FILE *file);
 struct rs_stragglers;
 enum rs_status rs_report_json(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file,
                               struct rs_error *error);
+// A JSON object of a placement: hosts, ranks, what they talk through, distances and warnings. `result` is the path of
+// what it is of; NULL: it is of this launch.
+enum rs_status rs_report_topology(const char *result, const struct rs_placement_view *view, FILE *file,
+                                  struct rs_error *error);
 // Tidy CSV: one row per finished case; the columns are `file` and then the fields of /cases by name. NaN is an empty
 // cell. `heading` writes the line of names, so that several results can follow one another under one of them.
 void rs_report_csv(const struct rs_result *result, bool heading, FILE *file);

@@ -90,7 +90,7 @@ static void set_fact(json_t **object, const char *key, const char *text) {
   set_text(object, key, text[0] == '\0' ? NULL : text);
 }
 
-static json_t *make_host(const struct rs_host_facts *host) {
+json_t *rs_json_host(const struct rs_host_facts *host) {
   json_t *object = json_object();
   set_fact(&object, "hostname", host->hostname);
   set_fact(&object, "boot_id", host->boot_id);
@@ -108,10 +108,15 @@ static json_t *make_host(const struct rs_host_facts *host) {
   rs_json_set(&object, "memory_bytes", rs_json_integer(host->memory_bytes));
   set_fact(&object, "kernel", host->kernel);
   set_fact(&object, "congestion_control", host->congestion_control);
+  set_fact(&object, "instance_id", host->instance_id);
+  set_fact(&object, "zone_id", host->zone_id);
+  set_fact(&object, "physical_host", host->physical_host);
+  set_fact(&object, "network", host->network);
+  set_fact(&object, "subnet", host->subnet);
   return object;
 }
 
-static json_t *make_rank(size_t rank, const struct rs_rank_facts *facts) {
+json_t *rs_json_rank(size_t rank, const struct rs_rank_facts *facts) {
   json_t *object = json_object();
   rs_json_set(&object, "rank", rs_json_integer(rank));
   rs_json_set(&object, "host", json_integer(facts->host));
@@ -167,9 +172,9 @@ enum rs_status rs_report_json(const struct rs_result *result, const struct rs_st
   json_t *root = json_object(), *hosts = json_array(), *ranks = json_array(), *devices = json_array(),
          *cases = json_array(), *pairs = json_array();
   for (size_t i = 0; i < result->placement.host_count; i++)
-    rs_json_append(&hosts, make_host(&result->placement.hosts[i]));
+    rs_json_append(&hosts, rs_json_host(&result->placement.hosts[i]));
   for (size_t i = 0; i < result->placement.rank_count; i++)
-    rs_json_append(&ranks, make_rank(i, &result->placement.ranks[i]));
+    rs_json_append(&ranks, rs_json_rank(i, &result->placement.ranks[i]));
   for (size_t i = 0; i < result->device_count; i++)
     rs_json_append(&devices, make_device(&result->devices[i]));
   for (size_t i = 0; i < result->case_count; i++)

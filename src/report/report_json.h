@@ -12,6 +12,8 @@ json_t *rs_json_text(const char *text, size_t length);
 json_t *rs_json_real(double value); // NaN and infinity become null
 json_t *rs_json_integer(uint64_t value);
 json_t *rs_json_field(const struct rs_field *field, const struct rs_case_row *row);
+json_t *rs_json_host(const struct rs_host_facts *host);
+json_t *rs_json_rank(size_t rank, const struct rs_rank_facts *facts);
 // Adds a member or an item; once anything failed the container is NULL and stays so, and only the end needs a check.
 void rs_json_set(json_t **object, const char *key, json_t *value);
 void rs_json_append(json_t **array, json_t *value);
