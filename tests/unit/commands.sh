@@ -68,7 +68,7 @@ for arguments in nonsense "algorithms types" "--json" "types --ranks 4" "algorit
 done
 expect 0 --version
 expect 2
-for command in run show compare gate list verify; do
+for command in run show compare gate topology list verify; do
   expect 0 $command --help && grep -q usage out || fail "$command --help: no usage"
 done
 

@@ -253,6 +253,23 @@ static void files_are_loaded_from_their_path(void **state) {
   rs_topology_file_close(NULL);
 }
 
+static void the_example_is_read(void **state) {
+  (void)state;
+  char path[4096];
+  struct rs_topology_file *file = NULL;
+  struct rs_error error = {0};
+  struct run run;
+  snprintf(path, sizeof path, "%s/configs/topology/example.yaml", getenv("RS_SOURCE_DIR"));
+  if (rs_topology_file_load(path, &file, &error) != RS_OK)
+    fail_msg("%s", error.text);
+  make_run(&run, (const char *const[]){"node03", "node32.site", "login", NULL});
+  assert_int_equal(rs_topology_file_apply(file, &run.placement, NULL, &error), RS_OK);
+  assert_string_equal(run.hosts[0].network_path, "spine1/leaf1");
+  assert_int_equal(rs_host_distance(&run.hosts[0], &run.hosts[1]), RS_DISTANCE_SPINE);
+  assert_int_equal(rs_host_distance(&run.hosts[0], &run.hosts[2]), RS_DISTANCE_REGION);
+  rs_topology_file_close(file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(yaml_gives_every_fact),
@@ -265,6 +282,7 @@ int main(void) {
       cmocka_unit_test(slurm_gives_the_switches_above_each_node),
       cmocka_unit_test(large_files_are_read_at_once),
       cmocka_unit_test(files_are_loaded_from_their_path),
+      cmocka_unit_test(the_example_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
