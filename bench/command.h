@@ -29,6 +29,7 @@ int cmd_topology(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_order(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 
 bool command_is_known(const char *word);

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"fit", "a fabric file from measured ping-pongs and streams", cmd_fit},
     {"list", "what is built in: algorithms, transports, baselines, ...", cmd_list},
     {"verify", "prove the schedules of all algorithms", cmd_verify},
+    {"order", "the order of ranks that crosses expensive links least", cmd_order},
     {"lab", "several hosts on one machine, and mpirun across them", cmd_lab},
 };
 
