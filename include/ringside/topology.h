@@ -174,6 +174,64 @@ void rs_rank_order_format(enum rs_rank_order_format format, const struct rs_plac
 enum rs_status rs_rank_order_load(const char *path, const struct rs_placement *placement, uint32_t *ranks,
                                   struct rs_error *error);
 
+// ---- devices: the network interfaces, RDMA devices and GPUs of a host --------------------------------------
+
+enum rs_host_device_kind { RS_HOST_DEVICE_NIC, RS_HOST_DEVICE_RDMA, RS_HOST_DEVICE_GPU };
+extern const char *const rs_host_device_kind_names[]; // "nic", "rdma", "gpu"; NULL-terminated
+
+// Empty text, 0 or -1: unknown, or it does not apply.
+struct rs_host_device {
+  char name[32]; // "eth0", "mlx5_0"; a GPU without a name of its own has its PCI address
+  enum rs_host_device_kind kind;
+  char pci[16];        // "0000:17:00.0"
+  int32_t numa_node;   // -1: none is nearer than the others, or unknown
+  char cpus[128];      // those near it, as a list
+  uint64_t speed_mbit; // of the link
+  uint64_t mtu;
+  char driver[32];
+  char address[64]; // the first IPv4 address, else the first global IPv6 address
+  char model[64];   // "Vendor Device", or the numbers "15b3:101b"
+  char rdma_of[32]; // an RDMA device's network interface; an interface's RDMA device
+  bool up;          // a NIC or an RDMA port that has its link
+  bool loopback;
+  bool is_virtual; // no hardware of its own: lo, veth, tun, bridge, Soft-RoCE
+};
+
+// The machine as a whole. Counts are of what this process may use, whatever it is bound to.
+struct rs_machine_summary {
+  uint32_t packages, numa_nodes, cores, processing_units;
+  uint32_t l3_caches;
+  uint64_t l3_bytes, l3_largest_bytes; // of all L3 caches together, of the largest
+};
+
+// Both return how many devices there are and write the first `max` of them. Virtual interfaces that are down are left
+// out.
+size_t rs_topology_devices(const struct rs_topology *topology, struct rs_host_device *devices, size_t max);
+void rs_topology_summary(const struct rs_topology *topology, struct rs_machine_summary *summary);
+// The same from the XML of a result file, which may be damaged or forged: USAGE, nothing written. In files of before
+// devices were recorded there is no virtual device, and speed, mtu, driver, address, rdma_of and up are unknown.
+enum rs_status rs_topology_xml_devices(const char *xml, struct rs_host_device *devices, size_t max, size_t *count,
+                                       struct rs_error *error);
+enum rs_status rs_topology_xml_summary(const char *xml, struct rs_machine_summary *summary, struct rs_error *error);
+
+enum rs_nearness {
+  RS_NEAR_NUMA,    // one NUMA node
+  RS_NEAR_PACKAGE, // one package
+  RS_NEAR_MACHINE, // another package
+  RS_NEAR_UNKNOWN, // the device is near no CPUs in particular, as virtual ones are
+};
+struct rs_near_device {
+  struct rs_host_device device;
+  enum rs_nearness nearness;
+};
+// The devices, nearest to the CPUs of this list ("0-3,8") first; among equals, those that are up, then the faster ones.
+// Returns how many were written: `max` at most, 0 without memory.
+size_t rs_topology_near(const struct rs_topology *topology, const char *cpus, struct rs_near_device *near, size_t max);
+// True, with one sentence, when the rank runs on one NUMA node and the device is on another:
+// "rank 3 runs on NUMA node 1 but its NIC eth0 is on node 0". Otherwise false and empty text.
+bool rs_host_device_warn(const struct rs_host_device *device, size_t rank, const struct rs_rank_facts *facts,
+                         char *text, size_t text_bytes);
+
 // ---- counters: what this host and this process have done so far -------------------------------------------
 
 // A snapshot, taken before and after something, explains why it took so long. Names:

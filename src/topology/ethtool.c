@@ -71,3 +71,10 @@ free_answers:
   free(stats);
   free(names);
 }
+
+void rs_ethtool_driver(const struct rs_ethtool *tool, const char *interface, char *driver, size_t driver_bytes) {
+  struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+  driver[0] = '\0';
+  if (ask(tool, interface, &info))
+    snprintf(driver, driver_bytes, "%.*s", (int)strnlen(info.driver, sizeof(info.driver)), info.driver);
+}

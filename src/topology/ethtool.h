@@ -1,4 +1,5 @@
-// ethtool: a network driver's own counters, as `ethtool -S` shows them (Linux: linux/ethtool.h, SIOCETHTOOL).
+// ethtool: a network driver's own counters, as `ethtool -S` shows them, and its name (Linux: linux/ethtool.h,
+// SIOCETHTOOL).
 #ifndef TOPOLOGY_ETHTOOL_H
 #define TOPOLOGY_ETHTOOL_H
 
@@ -17,5 +18,7 @@ void rs_ethtool_close(struct rs_ethtool *tool);
 // Calls `visit` with each counter of an interface, in the driver's order; with none if the driver tells nothing.
 void rs_ethtool_visit(const struct rs_ethtool *tool, const char *interface,
                       void (*visit)(void *state, const char *name, uint64_t value), void *state);
+// The name of an interface's driver, "veth"; empty if the kernel does not tell.
+void rs_ethtool_driver(const struct rs_ethtool *tool, const char *interface, char *driver, size_t driver_bytes);
 
 #endif

@@ -1,31 +1,30 @@
 // This process's view of its machine, by hwloc.
 #include "ringside/topology.h"
 
+#include "topology/cpu_list.h"
+#include "topology/device_facts.h"
 #include "topology/host.h"
+#include "topology/machine.h"
 
 #include <errno.h>
-#include <hwloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-struct rs_topology {
-  hwloc_topology_t machine;
-  struct rs_host_facts host;
-  char *xml;
-};
-
 // hwloc's parts that are kept away: those that would start a GPU's driver, which a measuring program does not do
-// unasked, and libpciaccess, which leaks; hwloc then finds the PCI devices in /sys by itself.
-static const char *const unwanted_components[] = {"cuda", "nvml", "rsmi", "levelzero", "opencl", "gl", "pci"};
+// unasked; libpciaccess, which leaks (hwloc then finds the PCI devices in /sys by itself); and the serial numbers of
+// memory modules, which come with Misc objects.
+static const char *const unwanted_components[] = {"cuda",   "nvml", "rsmi", "levelzero",
+                                                  "opencl", "gl",   "pci",  "linux:misc"};
 
 // Loads the machine that this process is allowed to use, whatever it is bound to, with its network devices, so that the
-// XML tells which NIC is near which cores.
+// XML tells which NIC is near which cores. Misc objects are for the devices that hwloc does not know.
 static int load_machine(hwloc_topology_t machine) {
   for (size_t c = 0; c < RS_ARRAY_LENGTH(unwanted_components); c++)
     (void)hwloc_topology_set_components(machine, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, unwanted_components[c]);
   (void)hwloc_topology_set_io_types_filter(machine, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  (void)hwloc_topology_set_type_filter(machine, HWLOC_OBJ_MISC, HWLOC_TYPE_FILTER_KEEP_ALL);
   return hwloc_topology_load(machine);
 }
 
@@ -68,6 +67,7 @@ enum rs_status rs_topology_open(struct rs_topology **topology, struct rs_error *
                        "hwloc cannot read this machine's topology; see what lstopo says, and unset HWLOC_* variables");
     goto destroy_machine;
   }
+  rs_device_facts_add(made->machine);
   if (hwloc_topology_export_xmlbuffer(made->machine, &made->xml, &xml_bytes, 0) != 0) {
     rs_error_set_errno(error, RS_ERROR_IO, errno, "hwloc cannot write this machine's topology as XML");
     goto destroy_machine;
@@ -108,17 +108,6 @@ void rs_topology_set_host(struct rs_topology *topology, const struct rs_host_fac
   topology->host = *facts;
 }
 
-// A list that does not fit ends with "...", after a whole number.
-static void write_cpu_list(hwloc_const_bitmap_t set, char *list, size_t list_bytes) {
-  static const char more[] = "...";
-  if ((size_t)hwloc_bitmap_list_snprintf(list, list_bytes, set) < list_bytes)
-    return;
-  size_t last = list_bytes - sizeof(more);
-  while (last > 0 && list[last] != ',')
-    last--;
-  memcpy(list + last + (last > 0), more, sizeof(more));
-}
-
 void rs_topology_rank(const struct rs_topology *topology, struct rs_rank_facts *facts) {
   memset(facts, 0, sizeof(*facts)); // the padding too, since it travels as bytes
   facts->numa_node = -1;
@@ -133,7 +122,7 @@ void rs_topology_rank(const struct rs_topology *topology, struct rs_rank_facts *
     hwloc_bitmap_copy(bound, allowed);
   hwloc_bitmap_and(bound, bound, allowed);
   facts->bound = !hwloc_bitmap_isequal(bound, allowed);
-  write_cpu_list(bound, facts->cpus, sizeof(facts->cpus));
+  rs_cpu_list_write(bound, facts->cpus, sizeof(facts->cpus));
   hwloc_cpuset_to_nodeset(topology->machine, bound, nodes);
   if (hwloc_bitmap_weight(nodes) == 1)
     facts->numa_node = hwloc_bitmap_first(nodes);
