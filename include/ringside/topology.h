@@ -30,6 +30,7 @@ struct rs_rank_facts {
   bool bound;
   int32_t numa_node; // -1: several or unknown
   int32_t pid;
+  char binding[160]; // what ringside did about it, in words; empty: nothing, or a file of before this was recorded
 };
 
 struct rs_topology; // this process's view: hwloc topology and facts
@@ -231,6 +232,38 @@ size_t rs_topology_near(const struct rs_topology *topology, const char *cpus, st
 // "rank 3 runs on NUMA node 1 but its NIC eth0 is on node 0". Otherwise false and empty text.
 bool rs_host_device_warn(const struct rs_host_device *device, size_t rank, const struct rs_rank_facts *facts,
                          char *text, size_t text_bytes);
+
+// ---- binding: which CPUs and which memory a rank uses ------------------------------------------------------
+
+enum rs_bind_policy {
+  RS_BIND_AUTO, // like core, but what the launcher has bound stays
+  RS_BIND_OFF,
+  RS_BIND_CORE, // cores of its own, as many for each rank, all in one NUMA node
+  RS_BIND_NUMA, // all cores of one NUMA node
+};
+extern const char *const rs_bind_policy_names[]; // "auto", "off", "core", "numa"; NULL-terminated
+
+struct rs_bind_params {
+  enum rs_bind_policy policy;
+  uint32_t local_rank, local_ranks; // among the ranks that share these CPUs: rs_placement_share
+  const char *interface;            // the NIC or RDMA device in use; NULL or "": none, or not known
+};
+struct rs_bind_result {
+  bool bound;      // to CPUs, by this call
+  bool memory;     // memory placed, by this call
+  char words[160]; // what was done, or why not: "CPUs 0-3 (4 cores) on NUMA node 0, near eth0, memory there"
+};
+// Binds the calling thread, and the threads that it will start. Cores near the interface come first; one rank gets all
+// hardware threads of a core. More ranks than cores: nothing is done. Memory is preferred, not forced: when a node is
+// full, others serve. What the kernel refuses (as containers do) is said in `words` and is no error.
+enum rs_status rs_topology_bind(const struct rs_topology *topology, const struct rs_bind_params *params,
+                                struct rs_bind_result *result, struct rs_error *error);
+// The place of a rank among those that share its CPUs: same machine (boot_id), same list of CPUs or bound to
+// some of them. Hosts that are network namespaces of one machine share; containers with CPUs of their own do not.
+void rs_placement_share(const struct rs_placement *placement, size_t rank, uint32_t *local_rank, uint32_t *local_ranks);
+// Collective: every rank binds itself, and `placement` then tells everyone's cpus, bound, numa_node and binding.
+enum rs_status rs_placement_bind(struct rs_world *world, const struct rs_topology *topology, enum rs_bind_policy policy,
+                                 const char *interface, struct rs_placement *placement, struct rs_error *error);
 
 // ---- counters: what this host and this process have done so far -------------------------------------------
 

@@ -56,7 +56,7 @@ const struct rs_row_type rs_host_row_type = ROW_TYPE("hosts", rs_host_facts, hos
 static const struct rs_field rank_fields[] = {
     FIELD(rs_rank_facts, host), FIELD(rs_rank_facts, local_rank), FIELD(rs_rank_facts, local_ranks),
     FIELD(rs_rank_facts, cpus), FIELD(rs_rank_facts, bound),      FIELD(rs_rank_facts, numa_node),
-    FIELD(rs_rank_facts, pid),
+    FIELD(rs_rank_facts, pid),  FIELD(rs_rank_facts, binding),
 };
 const struct rs_row_type rs_rank_row_type = ROW_TYPE("ranks", rs_rank_facts, rank_fields);
 

@@ -69,6 +69,7 @@ static inline void sample_ranks(struct sample_run *run) {
     run->ranks[r].numa_node = -1;
     run->ranks[r].pid = (int32_t)(4000 + r);
     strcpy(run->ranks[r].cpus, "0-3,8");
+    strcpy(run->ranks[r].binding, r == 1 ? "CPUs 0-3,8 (5 cores)" : "");
     run->devices[r] = (struct rs_device_row){.rank = r, .speed_mbit = 100000, .mtu = 9001};
     strcpy(run->devices[r].transport, "tcp");
     strcpy(run->devices[r].interface, "eth0");
