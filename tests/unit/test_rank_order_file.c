@@ -13,9 +13,9 @@
 
 // Ranks 0, 2, 4 on host a with 8 cores, 1, 3 on b with 1, and 5 on c, of which nothing is known.
 static struct rs_host_facts hosts[] = {{.hostname = "a", .cores = 8}, {.hostname = "b", .cores = 1}, {.hostname = "c"}};
-static struct rs_rank_facts ranks[RANKS] = {{0, 0, 3, "", false, 0, 0}, {1, 0, 2, "", false, 0, 0},
-                                            {0, 1, 3, "", false, 0, 0}, {1, 1, 2, "", false, 0, 0},
-                                            {0, 2, 3, "", false, 0, 0}, {2, 0, 1, "", false, 0, 0}};
+static struct rs_rank_facts ranks[RANKS] = {{0, 0, 3, "", false, 0, 0, ""}, {1, 0, 2, "", false, 0, 0, ""},
+                                            {0, 1, 3, "", false, 0, 0, ""}, {1, 1, 2, "", false, 0, 0, ""},
+                                            {0, 2, 3, "", false, 0, 0, ""}, {2, 0, 1, "", false, 0, 0, ""}};
 static const struct rs_placement placement = {.host_count = 3, .rank_count = RANKS, .hosts = hosts, .ranks = ranks};
 static const uint32_t order[RANKS] = {0, 4, 1, 3, 5, 2};
 
