@@ -364,9 +364,11 @@ static int run_mpi(struct run *run, enum rs_status parsed, struct rs_error *erro
 }
 
 int cmd_run(int argc, char **argv) {
-  struct run_setup setup;
+  struct run_setup setup = {0};
   struct rs_error error = {0};
-  enum rs_status parsed = run_setup_init(&setup, argc, argv, &error);
+  enum rs_status parsed = rs_cloud_init(&error);
+  if (parsed == RS_OK)
+    parsed = run_setup_init(&setup, argc, argv, &error);
   int code = EXIT_YES;
   struct run run = {.setup = &setup, .config = setup.config};
   if (setup.output)
@@ -382,5 +384,6 @@ int cmd_run(int argc, char **argv) {
   else
     code = run_mpi(&run, parsed, &error);
   run_setup_fini(&setup);
+  rs_cloud_fini();
   return code;
 }

@@ -49,8 +49,10 @@ free_changes:
 static enum rs_status gather_environment(struct run_counters *counters, struct rs_error *error) {
   struct rs_world *world = counters->world;
   struct rs_environment environment = {.count = 0};
-  if (speaks_for_host(counters))
+  if (speaks_for_host(counters)) {
     rs_environment_read(&environment);
+    rs_environment_append(&environment, counters->scheduler);
+  }
   struct rs_environment_row *rows = rs_allocate(environment.count, sizeof *rows, "environment", error);
   for (size_t f = 0; rows && f < environment.count; f++) {
     rows[f].host = counters->placement->ranks[world->rank].host;

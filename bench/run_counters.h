@@ -9,8 +9,9 @@ struct run_counters {
   // From the caller:
   struct rs_world *world;
   const struct rs_placement *placement;
-  const struct rs_runner *runner; // its devices count too
-  bool one_machine;               // rank 0's host stands in for all
+  const struct rs_runner *runner;         // its devices count too
+  const struct rs_environment *scheduler; // what it says to this rank
+  bool one_machine;                       // rank 0's host stands in for all
   // From run_counters_init and run_counters_finish:
   struct rs_counters before; // this rank's
   // Rank 0, all ranks':

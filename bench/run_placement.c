@@ -15,7 +15,8 @@ static bool emulates(const struct rs_config *config) {
 // Puts the ranks where the fabric's layout has them; what a rank knows of itself stays.
 static enum rs_status place_on_fabric(const struct run_setup *setup, struct run_placement *placement,
                                       struct rs_error *error) {
-  struct rs_placement *real = &placement->placement, emulated = {0};
+  const struct rs_placement *real = &placement->observed.placement;
+  struct rs_placement emulated = {0};
   struct rs_fabric fabric;
   struct rs_text path = {0};
   enum rs_status status = RS_OK;
@@ -37,25 +38,42 @@ static enum rs_status place_on_fabric(const struct run_setup *setup, struct run_
   }
   memcpy(placement->fabric_name, fabric.name.text, sizeof placement->fabric_name);
   rs_fabric_format(&fabric, &placement->fabric);
-  rs_placement_fini(real);
-  *real = emulated;
+  placement->placement = emulated;
   placement->emulated = true;
 fini_path:
   rs_text_fini(&path);
   return status;
 }
 
-enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup,
-                                  const struct rs_topology *topology, struct run_placement *placement,
-                                  struct rs_error *error) {
-  enum rs_status status = rs_placement_gather(world, topology, &placement->placement, error);
+// The interface that tcp was told to use; "": it chooses.
+static void chosen_interface(const struct run_setup *setup, struct rs_text *name) {
+  rs_options_get(&setup->options, "tcp.interface", name);
+  if (name->data != NULL && (strcmp(name->data, "auto") == 0 || strchr(name->data, '/') != NULL))
+    name->data[0] = '\0';
+}
+
+enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup, struct rs_topology *topology,
+                                  struct run_placement *placement, struct rs_error *error) {
+  struct rs_text interface = {0};
+  chosen_interface(setup, &interface);
+  enum rs_status status = observe_launch(world, &setup->observe, interface.data ? interface.data : "", topology,
+                                         &placement->observed, error);
+  rs_text_fini(&interface);
   if (status == RS_OK && emulates(&setup->config))
     status = place_on_fabric(setup, placement, error);
-  return rs_world_agree(world, status, error);
+  status = rs_world_agree(world, status, error);
+  if (status == RS_OK && !placement->emulated)
+    placement->placement = placement->observed.placement;
+  const char *notes = placement->observed.notes.data;
+  for (const char *line = status == RS_OK && notes ? notes : ""; *line; line += strcspn(line, "\n") + 1)
+    fprintf(stderr, "ringside run: %.*s\n", (int)strcspn(line, "\n"), line);
+  return status;
 }
 
 void run_placement_fini(struct run_placement *placement) {
-  rs_placement_fini(&placement->placement);
+  if (placement->emulated)
+    rs_placement_fini(&placement->placement);
+  observed_fini(&placement->observed);
   rs_text_fini(&placement->fabric);
   *placement = (struct run_placement){0};
 }

@@ -5,15 +5,15 @@
 #include "run_setup.h"
 
 struct run_placement {
-  struct rs_placement placement;
+  struct observed observed;
+  struct rs_placement placement;     // the observed one, or a fabric's
   bool emulated;                     // hosts are those of a fabric, and one machine stands in for all of them
   char fabric_name[RS_STRING_BYTES]; // emulated: the fabric, and its YAML
   struct rs_text fabric;
 };
-// Collective.
-enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup,
-                                  const struct rs_topology *topology, struct run_placement *placement,
-                                  struct rs_error *error);
+// Collective. Tells on rank 0 what could not be learnt.
+enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup, struct rs_topology *topology,
+                                  struct run_placement *placement, struct rs_error *error);
 void run_placement_fini(struct run_placement *placement); // {0} is fine
 
 #endif

@@ -136,6 +136,8 @@ static void collect_attributes(const struct run_record *record, struct attribute
   add(list, "library.hdf5", text, error);
   rs_topology_library(text, sizeof text);
   add(list, "library.hwloc", text, error);
+  if (rs_cloud_library(text, sizeof text))
+    add(list, "library.curl", text, error);
   add(list, "compiler", __VERSION__, error);
   add(list, "world", record->world->ops->name, error);
   snprintf(text, sizeof text, "%.1f", record->clock_cost_ns);
@@ -157,8 +159,9 @@ static void free_attributes(struct attribute_list *list) {
 
 // ---- gathering --------------------------------------------------------------------------------------------
 
-// host_xml[h] on rank 0: hwloc's XML from the first rank of host h.
-static enum rs_status gather_xml(const struct run_record *record, char **host_xml, struct rs_error *error) {
+// texts[h] on rank 0: what the first rank of host h brings, to free; NULL where that is nothing.
+static enum rs_status gather_texts(const struct run_record *record, const char *mine, char **texts,
+                                   struct rs_error *error) {
   struct rs_world *world = record->world;
   const struct rs_placement *placement = &record->where->placement;
   enum rs_status status = RS_OK;
@@ -166,23 +169,40 @@ static enum rs_status gather_xml(const struct run_record *record, char **host_xm
     size_t root = 0;
     while (placement->ranks[root].host != h)
       root++;
-    const char *mine = rs_topology_xml(record->topology);
-    uint64_t bytes = strlen(mine) + 1;
-    status = rs_world_broadcast(world, &bytes, sizeof bytes, root, error);
-    if (status < 0)
-      break;
-    char *xml = rs_allocate(bytes, 1, "hwloc XML", error);
-    if (xml == NULL)
+    uint64_t length = strlen(mine);
+    status = rs_world_broadcast(world, &length, sizeof length, root, error);
+    if (status < 0 || length == 0)
+      continue;
+    char *text = rs_allocate(length + 1, 1, "what hosts tell", error);
+    if (text == NULL)
       return error->status;
     if (world->rank == root)
-      memcpy(xml, mine, bytes);
-    status = rs_world_broadcast(world, xml, bytes, root, error);
+      memcpy(text, mine, length);
+    status = rs_world_broadcast(world, text, length, root, error);
     if (world->rank == 0)
-      host_xml[h] = xml;
+      texts[h] = text;
     else
-      free(xml);
+      free(text);
   }
   return status;
+}
+
+// hwloc's XML holds names and addresses throughout: it is kept as it is or not at all.
+static enum rs_status gather_hosts(const struct run_record *record, char **xml, char **cloud, struct rs_error *error) {
+  const char *answers = record->where->observed.cloud.data;
+  enum rs_status status =
+      gather_texts(record, record->setup->observe.redact ? "" : rs_topology_xml(record->topology), xml, error);
+  return status == RS_OK ? gather_texts(record, answers ? answers : "", cloud, error) : status;
+}
+
+static void redact_addresses(struct rs_device_row *rows, size_t count) {
+  for (size_t d = 0; d < count; d++) {
+    struct rs_text text = {0};
+    rs_redact_append(&text, rows[d].address);
+    snprintf(rows[d].address, sizeof rows[d].address, "%s", text.data ? text.data : "");
+    rs_text_fini(&text);
+    memset(rows[d].gid, 0, sizeof rows[d].gid);
+  }
 }
 
 // All ranks' devices on rank 0, to free.
@@ -206,7 +226,8 @@ static enum rs_status gather_links(const struct run_record *record, const struct
 // ---- the file ---------------------------------------------------------------------------------------------
 
 static enum rs_status open_writer(struct run_record *record, const struct run_rows *devices,
-                                  const struct run_rows *links, char **host_xml, struct rs_error *error) {
+                                  const struct run_rows *links, char **host_xml, char **host_cloud,
+                                  struct rs_error *error) {
   const struct rs_plan *plan = record->plan;
   size_t rank_count = record->world->size;
   struct attribute_list attributes = {0};
@@ -228,6 +249,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
       .attribute_count = attributes.count,
       .placement = &record->where->placement,
       .host_xml = (const char *const *)host_xml,
+      .host_cloud = (const char *const *)host_cloud,
       .devices = devices->items,
       .device_count = devices->count,
       .links = links->items,
@@ -253,25 +275,33 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
 
 enum rs_status run_record_open(struct run_record *record, const struct rs_runner *runner, struct rs_error *error) {
   struct run_rows devices = {0}, links = {0};
-  char **host_xml = rs_allocate(record->where->placement.host_count, sizeof *host_xml, "hwloc XML", error);
-  if (host_xml == NULL)
-    return error->status;
-  enum rs_status status = gather_devices(record, runner, &devices, error);
+  size_t hosts = record->where->placement.host_count;
+  char **host_xml = rs_allocate(hosts, sizeof *host_xml, "hwloc XML", error);
+  char **host_cloud = rs_allocate(hosts, sizeof *host_cloud, "answers of clouds", error);
+  enum rs_status status = rs_world_agree(record->world, host_xml && host_cloud ? RS_OK : error->status, error);
+  if (status == RS_OK)
+    status = gather_devices(record, runner, &devices, error);
+  if (status == RS_OK && record->setup->observe.redact)
+    redact_addresses(devices.items, devices.count);
   if (status == RS_OK)
     status = gather_links(record, runner, &links, error);
   if (status == RS_OK)
-    status = gather_xml(record, host_xml, error);
+    status = gather_hosts(record, host_xml, host_cloud, error);
   record->counters = (struct run_counters){.world = record->world,
                                            .placement = &record->where->placement,
                                            .runner = runner,
+                                           .scheduler = &record->where->observed.scheduler,
                                            .one_machine = record->where->emulated};
   if (status == RS_OK)
     status = run_counters_init(&record->counters, error);
   if (status == RS_OK && record->world->rank == 0)
-    status = open_writer(record, &devices, &links, host_xml, error);
-  for (size_t h = 0; h < record->where->placement.host_count; h++)
+    status = open_writer(record, &devices, &links, host_xml, host_cloud, error);
+  for (size_t h = 0; host_xml && host_cloud && h < hosts; h++) {
     free(host_xml[h]);
+    free(host_cloud[h]);
+  }
   free(host_xml);
+  free(host_cloud);
   free(devices.items);
   free(links.items);
   return status;

@@ -6,13 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_SET = 256, OPTION_LABEL, OPTION_FORCE, OPTION_DRY_RUN, OPTION_PROGRESS, OPTION_ORDER };
+enum {
+  OPTION_SET = 256,
+  OPTION_LABEL,
+  OPTION_FORCE,
+  OPTION_DRY_RUN,
+  OPTION_PROGRESS,
+  OPTION_ORDER,
+  OPTION_TOPOLOGY,
+  OPTION_REDACT
+};
 
 static const struct option long_options[] = {
     {"set", required_argument, NULL, OPTION_SET},
     {"label", required_argument, NULL, OPTION_LABEL},
     {"output", required_argument, NULL, 'o'},
     {"order", required_argument, NULL, OPTION_ORDER},
+    {"topology", required_argument, NULL, OPTION_TOPOLOGY},
+    {"redact", no_argument, NULL, OPTION_REDACT},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"quiet", no_argument, NULL, 'q'},
@@ -24,7 +35,7 @@ static const struct option long_options[] = {
 // ---- option groups ----------------------------------------------------------------------------------------
 
 static enum rs_status bind_groups(struct run_setup *setup, struct rs_error *error) {
-  size_t fixed = 3;
+  size_t fixed = 4;
   setup->groups = rs_allocate(fixed + rs_transport_count, sizeof *setup->groups, "options", error);
   setup->transport_options = rs_allocate(rs_transport_count, sizeof(void *), "options", error);
   if (setup->groups == NULL || setup->transport_options == NULL)
@@ -32,6 +43,7 @@ static enum rs_status bind_groups(struct run_setup *setup, struct rs_error *erro
   setup->groups[0] = (struct rs_option_group){"", rs_sweep_options, &setup->config};
   setup->groups[1] = (struct rs_option_group){"run", rs_run_options, &setup->config};
   setup->groups[2] = (struct rs_option_group){"samples", rs_sample_options, &setup->config};
+  setup->groups[3] = (struct rs_option_group){"placement", observe_option_table, &setup->observe};
   size_t count = fixed;
   for (size_t i = 0; i < rs_transport_count; i++) {
     const struct rs_transport *transport = rs_transports[i];
@@ -98,6 +110,12 @@ static enum rs_status take_option(struct run_setup *setup, int option, const cha
   case OPTION_ORDER:
     setup->order = optarg;
     return RS_OK;
+  case OPTION_TOPOLOGY:
+    setup->topology = optarg;
+    return RS_OK;
+  case OPTION_REDACT:
+    setup->redact = true;
+    return RS_OK;
   case OPTION_FORCE:
     setup->force = true;
     return RS_OK;
@@ -135,6 +153,10 @@ static enum rs_status take_arguments(struct run_setup *setup, int argc, char **a
                         argv[optind + 1]);
   if (optind < argc && rs_options_load_yaml(&setup->options, argv[optind], error) < 0)
     return error->status;
+  if (setup->topology && rs_options_set(&setup->options, "--topology", "placement.file", setup->topology, error) < 0)
+    return error->status;
+  if (setup->redact && rs_options_set(&setup->options, "--redact", "placement.redact", "yes", error) < 0)
+    return error->status;
   for (size_t i = 0; i < set_count; i++)
     if (rs_options_set_assignment(&setup->options, sets[i], error) < 0)
       return error->status;
@@ -171,6 +193,8 @@ void run_setup_help(struct run_setup *setup) {
       "Measures every case of a sweep and writes all samples to one HDF5 file. Start it with mpirun or srun; alone it\n"
       "is one rank.\n\n"
       "  -o, --output FILE   where the result goes (default: results/ringside-TIME.h5, or here without results/)\n"
+      "      --topology FILE what an operator knows of the hosts (docs/topology.md)\n"
+      "      --redact        identifiers of instances, networks and addresses become pseudonyms in the file\n"
       "      --force         replace FILE if it exists\n"
       "      --set KEY=VALUE change one key of the configuration; comes after the file, may be repeated\n"
       "      --label KEY=VALUE  a note kept in the file, such as placement=cluster; may be repeated\n"

@@ -2,10 +2,12 @@
 #ifndef RINGSIDE_BENCH_RUN_SETUP_H
 #define RINGSIDE_BENCH_RUN_SETUP_H
 
+#include "observe.h"
 #include "ringside/measure.h"
 
 struct run_setup {
   struct rs_config config;
+  struct observe_options observe;
   struct rs_options options;
   struct rs_option_group *groups;
   void **transport_options;    // per rs_transports row; NULL: it has none
@@ -14,6 +16,8 @@ struct run_setup {
   struct rs_attribute *labels; // "label.KEY"; keys and values owned
   size_t label_count;
   char *command_line;
+  const char *topology; // --topology: stands over placement.file; NULL: not given
+  bool redact;          // --redact
   bool force, dry_run, help, quiet, progress;
 };
 

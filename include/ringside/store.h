@@ -113,7 +113,8 @@ struct rs_run_facts {
   const struct rs_attribute *attributes;
   size_t attribute_count;
   const struct rs_placement *placement;
-  const char *const *host_xml; // per host, or NULL
+  const char *const *host_xml;   // per host, or NULL
+  const char *const *host_cloud; // the same: what the cloud answered, as it was
   const struct rs_device_row *devices;
   size_t device_count;
   const struct rs_link_row *links;

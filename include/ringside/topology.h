@@ -307,7 +307,7 @@ size_t rs_counters_compare(const struct rs_counters *before, const struct rs_cou
 
 // ---- environment: how this host is set up, constant during a run ------------------------------------------
 
-#define RS_ENVIRONMENT_FACTS_MAX 64
+#define RS_ENVIRONMENT_FACTS_MAX 96
 struct rs_environment_fact {
   char key[48]; // "cpu.governor", "kernel.clocksource"; docs/results-format.md lists them
   char value[208];
@@ -318,6 +318,8 @@ struct rs_environment {
 };
 // What the system does not tell, as often in containers and virtual machines, is left out.
 void rs_environment_read(struct rs_environment *environment);
+// Appends as many of the other's facts as there is room for.
+void rs_environment_append(struct rs_environment *environment, const struct rs_environment *other);
 
 // ---- topology file: what an operator knows of the hosts ----------------------------------------------------
 

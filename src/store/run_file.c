@@ -121,11 +121,17 @@ static herr_t write_document(hid_t group, const char *name, const char *text) {
   return result;
 }
 
-static herr_t write_host_topology(hid_t topology, const char *hostname, size_t host, const char *xml) {
+// NULL documents are left out.
+static herr_t write_host_topology(hid_t topology, const char *hostname, size_t host, const char *xml,
+                                  const char *cloud) {
   char name[sizeof((struct rs_host_facts *)0)->hostname + 24];
   host_group_name(topology, hostname, host, name, sizeof name);
   hid_t group = H5Gcreate2(topology, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  herr_t result = group < 0 ? -1 : write_document(group, "hwloc_xml", xml);
+  herr_t result = group < 0 ? -1 : 0;
+  if (result >= 0 && xml)
+    result = write_document(group, "hwloc_xml", xml);
+  if (result >= 0 && cloud)
+    result = write_document(group, "cloud", cloud);
   rs_h5_close(group);
   return result;
 }
@@ -133,9 +139,12 @@ static herr_t write_host_topology(hid_t topology, const char *hostname, size_t h
 static enum rs_status write_topology(hid_t file, const struct rs_run_facts *facts, struct rs_error *error) {
   hid_t topology = H5Gcreate2(file, "topology", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   herr_t result = topology < 0 ? -1 : 0;
-  for (size_t h = 0; result >= 0 && facts->host_xml && h < facts->placement->host_count; h++)
-    if (facts->host_xml[h])
-      result = write_host_topology(topology, facts->placement->hosts[h].hostname, h, facts->host_xml[h]);
+  for (size_t h = 0; result >= 0 && h < facts->placement->host_count; h++) {
+    const char *xml = facts->host_xml ? facts->host_xml[h] : NULL;
+    const char *cloud = facts->host_cloud ? facts->host_cloud[h] : NULL;
+    if (xml || cloud)
+      result = write_host_topology(topology, facts->placement->hosts[h].hostname, h, xml, cloud);
+  }
   rs_h5_close(topology);
   return result >= 0 ? RS_OK : rs_h5_error_set(error, RS_ERROR_IO, "writing /topology");
 }

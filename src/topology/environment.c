@@ -28,6 +28,11 @@ void rs_environment_add(struct rs_environment *environment, const char *key, con
   environment->count++;
 }
 
+void rs_environment_append(struct rs_environment *environment, const struct rs_environment *other) {
+  for (size_t f = 0; f < other->count && environment->count < RS_ENVIRONMENT_FACTS_MAX; f++)
+    environment->facts[environment->count++] = other->facts[f];
+}
+
 // ---- files that are facts ---------------------------------------------------------------------------------
 
 enum form {
