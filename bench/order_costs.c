@@ -10,9 +10,10 @@ const char *const order_costs_names[] = {"auto", "fabric", "pairs", "links", "di
 
 // ---- measured ---------------------------------------------------------------------------------------------
 
-static void note(double *cell, double value) {
-  if (value > 0 && !(*cell <= value)) // NAN, or dearer: the best transport counts
-    *cell = value;
+// The best transport counts. The error of clocks can make a short delay look like none.
+static void note(double *cell, double ns) {
+  if (!isnan(ns) && !(*cell <= ns))
+    *cell = fmax(ns, 1);
 }
 
 static bool is_quiet_pingpong(const struct rs_case_row *row) {

@@ -112,15 +112,15 @@ static void add_environment(struct attribute_list *list, struct rs_error *error)
   }
 }
 
-// "0 2 1 3": the rank at each position.
+// "0 2 1 3": the rank at each position; "default" without `--order`.
 static void add_order(const uint32_t *order, size_t rank_count, struct attribute_list *list, struct rs_error *error) {
   struct rs_text text = {0};
-  for (size_t i = 0; i < rank_count; i++)
+  for (size_t i = 0; order && i < rank_count; i++)
     rs_text_append(&text, "%s%u", i ? " " : "", order[i]);
   if (text.failed)
     rs_error_set_memory(error, text.length, "attributes");
   else
-    add(list, "order", text.data, error);
+    add(list, "order", order ? text.data : "default", error);
   rs_text_fini(&text);
 }
 
@@ -146,8 +146,7 @@ static void collect_attributes(const struct run_record *record, struct attribute
     add(list, "fabric.name", record->where->fabric_name, error);
     add(list, "fabric.yaml", record->where->fabric.data, error);
   }
-  if (record->config->order)
-    add_order(record->config->order, record->world->size, list, error);
+  add_order(record->config->order, record->world->size, list, error);
   add_environment(list, error);
 }
 

@@ -24,9 +24,9 @@ struct sample_run {
   struct rs_counter_row counters[SAMPLE_COUNTERS];
   struct rs_case_row cases[SAMPLE_CASES];
   struct rs_pair_row pairs[SAMPLE_PAIRS];
-  struct rs_attribute attributes[4];
+  struct rs_attribute attributes[5];
   const char *host_xml[SAMPLE_HOSTS];
-  char values[4][16];
+  char values[5][16];
   struct rs_placement placement;
   struct rs_run_facts facts; // points into this struct
 };
@@ -172,8 +172,11 @@ static inline void sample_run_init(struct sample_run *run) {
   for (uint32_t c = 0; c < SAMPLE_CASES; c++)
     sample_plan(run, c);
   sample_pairs(run);
-  static const char *const attributes[][2] = {
-      {"label.placement", "cluster"}, {"world", "mpi"}, {"clock_cost_ns", "21.5"}, {"compiler", "12.2.0"}};
+  static const char *const attributes[][2] = {{"label.placement", "cluster"},
+                                              {"world", "mpi"},
+                                              {"clock_cost_ns", "21.5"},
+                                              {"order", "1 0"},
+                                              {"compiler", "12.2.0"}};
   for (size_t a = 0; a < RS_ARRAY_LENGTH(attributes); a++) {
     strcpy(run->attributes[a].key, attributes[a][0]);
     run->attributes[a].value = strcpy(run->values[a], attributes[a][1]);

@@ -13,20 +13,21 @@
 
 // Ranks 0, 2, 4 on host a with 8 cores, 1, 3 on b with 1, and 5 on c, of which nothing is known.
 static struct rs_host_facts hosts[] = {{.hostname = "a", .cores = 8}, {.hostname = "b", .cores = 1}, {.hostname = "c"}};
-static struct rs_rank_facts ranks[RANKS] = {{0, 0, 3, "", false, 0, 0, ""}, {1, 0, 2, "", false, 0, 0, ""},
-                                            {0, 1, 3, "", false, 0, 0, ""}, {1, 1, 2, "", false, 0, 0, ""},
-                                            {0, 2, 3, "", false, 0, 0, ""}, {2, 0, 1, "", false, 0, 0, ""}};
+static struct rs_rank_facts ranks[RANKS] = {
+    {.host = 0, .local_rank = 0, .local_ranks = 3}, {.host = 1, .local_rank = 0, .local_ranks = 2},
+    {.host = 0, .local_rank = 1, .local_ranks = 3}, {.host = 1, .local_rank = 1, .local_ranks = 2},
+    {.host = 0, .local_rank = 2, .local_ranks = 3}, {.host = 2, .local_rank = 0, .local_ranks = 1},
+};
 static const struct rs_placement placement = {.host_count = 3, .rank_count = RANKS, .hosts = hosts, .ranks = ranks};
 static const uint32_t order[RANKS] = {0, 4, 1, 3, 5, 2};
 
 static void launchers_files(void **state) {
   (void)state;
+  static const char rankfile[] = "rank 0=a slot=0-1\nrank 1=a slot=4-5\nrank 2=b slot=0\nrank 3=b slot=0\n"
+                                 "rank 4=c slot=0\nrank 5=a slot=2-3\n";
   static const char *const expected[] = {
-      [RS_RANK_ORDER_OWN] = "0 a\n4 a\n1 b\n3 b\n5 c\n2 a\n",
-      [RS_RANK_ORDER_RANKFILE] = "rank 0=a slot=0-1\nrank 1=a slot=4-5\nrank 2=b slot=0\nrank 3=b slot=0\n"
-                                 "rank 4=c slot=0\nrank 5=a slot=2-3\n",
-      [RS_RANK_ORDER_HOSTFILE] = "a\na\nb\nb\nc\na\n",
-      [RS_RANK_ORDER_SLURM] = "a\na\nb\nb\nc\na\n",
+      [RS_RANK_ORDER_OWN] = "0 a\n4 a\n1 b\n3 b\n5 c\n2 a\n", [RS_RANK_ORDER_RANKFILE] = rankfile,
+      [RS_RANK_ORDER_HOSTFILE] = "a\na\nb\nb\nc\na\n",        [RS_RANK_ORDER_SLURM] = "a\na\nb\nb\nc\na\n",
       [RS_RANK_ORDER_MPICH] = "a:2\nb:2\nc:1\na:1\n",
   };
   for (int format = 0; format < RS_RANK_ORDER_FORMAT_COUNT; format++) {
