@@ -1,5 +1,6 @@
 // ringside topology: what is known of where the ranks sit, of this launch or of results.
 #include "command.h"
+#include "observe.h"
 #include "printout.h"
 #include "result_set.h"
 
@@ -12,6 +13,7 @@
 
 // Rank 0 waits no longer than this for the others.
 #define TIMEOUT_NS INT64_C(60000000000)
+#define NEAR_DEVICES_MAX 64
 
 static const char help[] =
     "usage: ringside topology [RESULT.h5]... [--topology FILE] [--label KEY=VALUE]... [--json] [--strict]\n"
@@ -210,32 +212,62 @@ static enum rs_status show_results(struct request *request, struct rs_error *err
 
 // ---- this launch ------------------------------------------------------------------------------------------
 
+// What this rank would talk through: the nearest interface that is up and leads out of the host.
+static void find_device(const struct rs_topology *topology, const struct rs_placement *placement, size_t rank,
+                        struct rs_rank_device *device) {
+  struct rs_near_device near[NEAR_DEVICES_MAX];
+  size_t count = rs_topology_near(topology, placement->ranks[rank].cpus, near, NEAR_DEVICES_MAX), n = 0;
+  *device = (struct rs_rank_device){.rank = (uint32_t)rank, .numa_node = -1};
+  while (n < count && (near[n].device.kind != RS_HOST_DEVICE_NIC || !near[n].device.up || near[n].device.loopback))
+    n++;
+  if (n == count)
+    return;
+  device->mtu = near[n].device.mtu;
+  device->speed_mbit = near[n].device.speed_mbit;
+  device->numa_node = near[n].device.numa_node;
+  memcpy(device->interface, near[n].device.name, sizeof device->interface);
+  memcpy(device->address, near[n].device.address, sizeof device->address);
+}
+
+// Everything is known to every rank by now but the devices, which rank 0 gathers.
+static enum rs_status show_observed(struct rs_world *world, struct request *request, const struct rs_topology *topology,
+                                    struct observed *observed, struct rs_error *error) {
+  struct rs_rank_device mine,
+      *devices = world->rank == 0 ? rs_allocate(world->size, sizeof *devices, "devices", error) : NULL;
+  enum rs_status status = rs_world_agree(world, world->rank != 0 || devices ? RS_OK : error->status, error);
+  memset(&mine, 0, sizeof mine); // the padding too, since it travels as bytes
+  find_device(topology, &observed->placement, world->rank, &mine);
+  if (status == RS_OK)
+    status = rs_world_gather(world, &mine, sizeof mine, devices, 0, error);
+  struct rs_placement_view view = {.devices = devices};
+  for (size_t r = 0; devices && status == RS_OK && r < world->size; r++)
+    if (devices[r].interface[0] != '\0')
+      devices[view.device_count++] = devices[r];
+  if (status == RS_OK && world->rank == 0 && observed->notes.data)
+    fprintf(stderr, "ringside topology: %s", observed->notes.data);
+  if (status == RS_OK && world->rank == 0)
+    status = show(request, NULL, &view, &observed->placement, error);
+  free(devices);
+  return rs_world_agree(world, status, error);
+}
+
 static enum rs_status show_launch(struct rs_world *world, struct request *request, struct rs_error *error) {
   struct rs_topology *topology = NULL;
-  struct rs_placement placement = {0};
-  struct rs_environment environment = {0};
-  struct rs_placement_view view = {0};
+  struct observed observed = {0};
+  const struct observe_options options = {.cloud = RS_CLOUD_AUTO, .bind = RS_BIND_OFF};
   enum rs_status status = world->rank == 0 ? load_file(request, error) : RS_OK;
   if (status == RS_OK)
     status = rs_topology_open(&topology, error);
   status = rs_world_agree(world, status, error);
-  if (status != RS_OK)
-    goto close_topology;
-  struct rs_host_facts host = *rs_topology_host(topology);
-  rs_scheduler_read(&host, &environment);
-  rs_topology_set_host(topology, &host);
-  status = rs_placement_gather(world, topology, &placement, error);
-  if (status != RS_OK)
-    goto close_topology;
-  if (world->rank == 0)
-    status = show(request, NULL, &view, &placement, error);
+  if (status == RS_OK)
+    status = observe_launch(world, &options, "", topology, &observed, error);
+  if (status == RS_OK)
+    status = show_observed(world, request, topology, &observed, error);
   uint64_t warnings = request->warnings;
-  status = rs_world_agree(world, status, error);
   if (status == RS_OK)
     status = rs_world_broadcast(world, &warnings, sizeof warnings, 0, error);
   request->warnings = warnings;
-  rs_placement_fini(&placement);
-close_topology:
+  observed_fini(&observed);
   rs_topology_close(topology);
   return status;
 }
@@ -261,7 +293,9 @@ int cmd_topology(int argc, char **argv) {
   struct rs_error error = {0};
   int code;
   printout_begin();
-  enum rs_status status = parse(argc, argv, &request, &error);
+  enum rs_status status = rs_cloud_init(&error);
+  if (status == RS_OK)
+    status = parse(argc, argv, &request, &error);
   if (status == RS_OK)
     status = check_claim(&request, &error);
   if (status == RS_OK && request.help) {
@@ -275,5 +309,6 @@ int cmd_topology(int argc, char **argv) {
   }
   rs_topology_file_close(request.file);
   free(request.labels);
+  rs_cloud_fini();
   return code == EXIT_YES && request.strict && request.warnings > 0 ? EXIT_NO : code;
 }
