@@ -336,6 +336,15 @@ static size_t transport_index(const struct rs_transport *transport) {
   return i;
 }
 
+// An emulated device's ranks mostly wait for its clock, and it spins by itself for the last bit of that: ranks that spin
+// all the time would take the cores from those whose time has come.
+static enum rs_wait wait_for(const struct rs_runner *runner, const struct rs_case *point) {
+  struct rs_limits limits = {0};
+  if (runner->params.config->wait == RS_WAIT_AUTO && point->transport)
+    point->transport->limits(runner->links[transport_index(point->transport)].device, &limits);
+  return limits.emulated ? RS_WAIT_SLEEP : runner->wait;
+}
+
 static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *point, int64_t time_ns,
                                const struct rs_sink *sink, struct rs_error *mismatch, struct rs_error *error) {
   struct rs_world *world = runner->params.world;
@@ -349,7 +358,7 @@ static enum rs_status run_case(struct rs_runner *runner, const struct rs_case *p
       .point = point,
       .setup = &runner->setup,
       .route = point->transport ? &runner->links[transport_index(point->transport)].route : NULL,
-      .wait = runner->wait,
+      .wait = wait_for(runner, point),
       .input = &runner->input,
       .output = &runner->output,
       .other = &runner->other,
