@@ -1,11 +1,11 @@
 // ringside order: the order of ranks that crosses expensive links least, for people, for `run --order` and for
 // launchers.
 #include "command.h"
-#include "order_estimate.h"
 #include "order_print.h"
 #include "printout.h"
 
 #include "ringside/options.h"
+#include "ringside/simulate.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +22,9 @@ static const char usage[] =
     "result, or N ranks as a fabric lays them out. A link costs what the fabric says; without one, what the result's\n"
     "ping-pongs took, else the delays of its links, else ten times more for each class of distance.\n"
     "\n"
-    "      --fabric FILE      a link model, such as configs/fabrics/aws-two-zones.yaml\n"
+    "      --fabric FILE      a link model, such as configs/fabrics/aws-two-zones.yaml, which also predicts the times\n"
+    "                         before and after; that of the result, if it was emulated\n"
+    "      --topology FILE    what an operator knows of the result's hosts (docs/topology.md)\n"
     "      --KEY VALUE        one of the keys below\n"
     "  -o, --output FILE      write a file of that format, and print the words too\n"
     "      --force            replace FILE if it exists\n"
@@ -44,9 +46,9 @@ static const char examples[] =
 // ---- request ----------------------------------------------------------------------------------------------
 
 struct request {
-  const char *result, *fabric, *output;
+  const char *result, *fabric, *topology, *output;
   struct rs_string algorithm;
-  uint64_t collective, size, ranks, costs, format;
+  uint64_t collective, size, chunk, ranks, costs, format;
   bool formatted, force, json, help;
 };
 
@@ -87,13 +89,19 @@ static const struct rs_option options[] = {
      .default_text = "order",
      .choices = rs_rank_order_format_names,
      .help = "of the file: for 'ringside run --order', or for a launcher; without -o it is printed instead of words"},
+    {.name = "chunk",
+     .type = RS_OPTION_SIZE,
+     .offset = offsetof(struct request, chunk),
+     .default_text = "256KiB",
+     .help = "for the prediction, as the run's: largest message a part is cut into; 0: not cut"},
     {.name = NULL},
 };
 
-enum { OPTION_FABRIC = 256, OPTION_FORCE, OPTION_JSON, OPTION_KEY }; // OPTION_KEY + index in `options`
+enum { OPTION_FABRIC = 256, OPTION_TOPOLOGY, OPTION_FORCE, OPTION_JSON, OPTION_KEY }; // OPTION_KEY + index in `options`
 
 static const struct option long_options[] = {
     {"fabric", required_argument, NULL, OPTION_FABRIC},
+    {"topology", required_argument, NULL, OPTION_TOPOLOGY},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"json", no_argument, NULL, OPTION_JSON},
     {"output", required_argument, NULL, 'o'},
@@ -104,6 +112,7 @@ static const struct option long_options[] = {
     {"size", required_argument, NULL, OPTION_KEY + 3},
     {"costs", required_argument, NULL, OPTION_KEY + 4},
     {"format", required_argument, NULL, OPTION_KEY + 5},
+    {"chunk", required_argument, NULL, OPTION_KEY + 6},
     {NULL, 0, NULL, 0},
 };
 
@@ -123,6 +132,9 @@ static enum rs_status take_option(struct request *request, int option, const cha
     return RS_OK;
   case 'o':
     request->output = optarg;
+    return RS_OK;
+  case OPTION_TOPOLOGY:
+    request->topology = optarg;
     return RS_OK;
   case OPTION_FORCE:
     request->force = true;
@@ -170,6 +182,8 @@ static enum rs_status parse(int argc, char **argv, struct request *request, stru
     return rs_error_set(error, RS_ERROR_USAGE, "--ranks goes without a result, which has its own ranks");
   if (request->result == NULL && (request->fabric == NULL || request->ranks == 0))
     return rs_error_set(error, RS_ERROR_USAGE, "name a result, or give --fabric FILE with --ranks N");
+  if (request->result == NULL && request->topology)
+    return rs_error_set(error, RS_ERROR_USAGE, "--topology goes with a result, whose hosts it describes");
   if (request->json && request->formatted && request->output == NULL)
     return rs_error_set(error, RS_ERROR_USAGE, "--json and --format both want stdout; write the file with -o");
   return RS_OK;
@@ -199,6 +213,7 @@ static enum rs_status find_algorithm(const struct request *request, const struct
 struct work {
   struct rs_result *result;
   struct rs_fabric fabric;
+  bool modelled;           // there is a fabric
   struct rs_placement own; // of the fabric's layout
   struct rs_fabric_map map;
   struct order_costs costs;
@@ -283,16 +298,59 @@ static enum rs_status print_answer(const struct request *request, const struct o
   return RS_OK;
 }
 
+// The one that is named, or the one that the result was emulated on.
+static enum rs_status load_fabric(const struct request *request, struct work *work, struct rs_error *error) {
+  const char *own = work->result ? rs_result_attribute(work->result, "fabric.yaml") : NULL;
+  work->modelled = request->fabric || own;
+  if (request->fabric)
+    return rs_fabric_load(request->fabric, &work->fabric, error);
+  return own ? rs_fabric_parse(work->result->path, own, strlen(own), &work->fabric, error) : RS_OK;
+}
+
+static enum rs_status apply_topology(const struct request *request, struct work *work, struct rs_error *error) {
+  struct rs_topology_file *file = NULL;
+  struct rs_text warnings = {0};
+  if (request->topology == NULL || rs_topology_file_load(request->topology, &file, error) < 0)
+    return error->status;
+  enum rs_status status = rs_topology_file_apply(file, &work->result->placement, &warnings, error);
+  if (warnings.data)
+    fprintf(stderr, "ringside order: %s", warnings.data);
+  rs_text_fini(&warnings);
+  rs_topology_file_close(file);
+  return status;
+}
+
 static enum rs_status place(const struct request *request, struct work *work, const struct rs_placement **placement,
                             struct rs_error *error) {
-  if (request->fabric && rs_fabric_load(request->fabric, &work->fabric, error) < 0)
-    return error->status;
   if (request->result && rs_result_open(request->result, &work->result, error) < 0)
+    return error->status;
+  if (load_fabric(request, work, error) < 0 || (work->result && apply_topology(request, work, error) < 0))
     return error->status;
   if (request->result == NULL && rs_fabric_place(&work->fabric, request->ranks, NULL, &work->own, error) < 0)
     return error->status;
   *placement = work->result ? &work->result->placement : &work->own;
-  return request->fabric ? rs_fabric_map_open(&work->fabric, *placement, &work->map, error) : RS_OK;
+  return work->modelled ? rs_fabric_map_open(&work->fabric, *placement, &work->map, error) : RS_OK;
+}
+
+// The time of one collective of float32 on the fabric, when ranks stand in this order.
+static enum rs_status predict(const struct request *request, const struct rs_fabric_map *map,
+                              const struct rs_algorithm *algorithm, const struct rs_schedule_params *params,
+                              const uint32_t *ranks, double *ns, struct rs_error *error) {
+  const struct rs_simulation simulation = {
+      .map = map,
+      .algorithm = algorithm,
+      .schedule = *params,
+      .members = ranks,
+      .count = rs_divide_up(request->size, sizeof(float)),
+      .element_bytes = sizeof(float),
+      .chunk_bytes = request->chunk,
+      .lanes = 1,
+  };
+  struct rs_simulated simulated;
+  if (rs_simulate(&simulation, &simulated, error) < 0)
+    return error->status;
+  *ns = (double)simulated.time_ps / 1e3;
+  return RS_OK;
 }
 
 static enum rs_status answer_request(const struct request *request, struct work *work, struct rs_error *error) {
@@ -300,7 +358,7 @@ static enum rs_status answer_request(const struct request *request, struct work 
   if (find_algorithm(request, &answer.algorithm, error) < 0 || check_output(request, error) < 0 ||
       place(request, work, &answer.placement, error) < 0)
     return error->status;
-  const struct rs_fabric_map *map = request->fabric ? &work->map : NULL;
+  const struct rs_fabric_map *map = work->modelled ? &work->map : NULL;
   struct rs_schedule_params params = {.collective = answer.algorithm->collective,
                                       .rank_count = (uint32_t)answer.placement->rank_count};
   uint64_t part_bytes = rs_divide_up(request->size, answer.algorithm->parts(&params));
@@ -309,9 +367,9 @@ static enum rs_status answer_request(const struct request *request, struct work 
       find_order(work, &params, &answer, error) < 0)
     return error->status;
   if (map) {
-    answer.fabric = work->fabric.name.text[0] ? work->fabric.name.text : request->fabric;
-    if (order_estimate(map, answer.algorithm, &params, part_bytes, work->given, &answer.before_ns, error) < 0 ||
-        order_estimate(map, answer.algorithm, &params, part_bytes, work->order.ranks, &answer.after_ns, error) < 0)
+    answer.fabric = work->fabric.name.text;
+    if (predict(request, map, answer.algorithm, &params, work->given, &answer.before_ns, error) < 0 ||
+        predict(request, map, answer.algorithm, &params, work->order.ranks, &answer.after_ns, error) < 0)
       return error->status;
   }
   return print_answer(request, &answer, error);

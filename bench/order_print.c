@@ -88,7 +88,7 @@ void order_print_text(const struct order_answer *answer) {
     if (answer->after_ns < SAME * answer->before_ns)
       printf(": %.3g times as fast.\n", answer->before_ns / answer->after_ns);
     else
-      printf(": the slowest link of each round stays what it was.\n");
+      printf(": what the time waits for stays what it was.\n");
   }
   if (rs_collective_traits[answer->algorithm->collective].rooted)
     printf("The root is rank %u: run it with --set root=%u.\n", answer->order->ranks[0], answer->order->ranks[0]);
