@@ -50,10 +50,10 @@ new_machine() {
     esac"
 }
 
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash .ci/run; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash .ci/run tests/vm/guest tests/vm/wire; do
   bash -n "$script" || fail "$script does not parse"
 done
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements tests/vm/guest; do
   help=$("$script" --help) || fail "$script --help failed"
   [[ $help == Usage:* ]] || fail "$script --help printed: $help"
   status=0
@@ -70,6 +70,11 @@ for package in gcc cmake ninja-build pkg-config libopenmpi-dev libhwloc-dev libh
   [[ $output == *$package* ]] || fail "--no-install on a bare machine does not name $package: $output"
 done
 [ ! -s "$calls" ] || fail "--no-install called: $(cat "$calls")"
+
+# The set "vm" is what the tests need, and the virtual machine's packages.
+on_machine bench/setup vm --no-install
+[[ $status == 2 && $output == *libcmocka-dev* && $output == *qemu-system-x86* && $output == *busybox-static* ]] ||
+  fail "vm --no-install: exit $status: $output"
 
 # The set "run" leaves out what only tests need.
 on_machine bench/quickstart --no-install
