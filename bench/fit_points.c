@@ -28,10 +28,15 @@ static bool is_stream(const struct rs_case_row *row) {
          (strcmp(row->algorithm, "burst") == 0 || strcmp(row->mode, "streaming") == 0);
 }
 
+// A ping-pong of several chunks is no sum of two ways: the first chunk is back before the last has left.
+static bool is_ping_pong(const struct rs_case_row *row) {
+  return strcmp(row->collective, "pingpong") == 0 && (row->chunk_bytes == 0 || row->size_bytes <= row->chunk_bytes);
+}
+
 static bool is_wanted(const struct rs_case_row *row) {
   const bool quiet = row->congestor[0] == '\0' || strcmp(row->congestor, "none") == 0;
   return row->finished && row->verified != RS_VERIFY_FAILED && row->lanes == 1 && quiet &&
-         strcmp(row->benchmark, "p2p") == 0 && (strcmp(row->collective, "pingpong") == 0 || is_stream(row));
+         strcmp(row->benchmark, "p2p") == 0 && (is_ping_pong(row) || is_stream(row));
 }
 
 // The only transport of all wanted cases, or the one that was named.
