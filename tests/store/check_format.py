@@ -73,6 +73,7 @@ def check_rest(file, described):
     for host in file["topology"].values():
         check(list(host) == [name for name, _ in described["/topology/HOST"]], f"/topology/HOST holds {list(host)}")
         check(host["hwloc_xml"][0].decode().startswith("<?xml"), "hwloc_xml is not XML")
+        check("p5.48xlarge" in host["cloud"][0].decode(), "cloud is not what was answered")
 
 
 def check_example(text):

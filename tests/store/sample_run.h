@@ -13,6 +13,7 @@
 enum { SAMPLE_CASES = 4, SAMPLE_RANKS = 3, SAMPLE_HOSTS = 2, SAMPLE_ITERATIONS = 12, SAMPLE_COUNTERS = 5 };
 enum { SAMPLE_CASE_PAIRS = 3, SAMPLE_PAIRS = SAMPLE_CASES * SAMPLE_CASE_PAIRS };
 static const char sample_config[] = "run:\n  output: \"caf\u00e9.h5\"\nsizes: [8, 64 MiB]\n";
+static const char sample_cloud[] = "AWS metadata of http://169.254.169.254\nGET instance-type: 200\n  p5.48xlarge\n";
 static const char sample_xml[] = "<?xml version=\"1.0\"?>\n<topology version=\"2.0\"/>\n";
 
 struct sample_run {
@@ -25,7 +26,7 @@ struct sample_run {
   struct rs_case_row cases[SAMPLE_CASES];
   struct rs_pair_row pairs[SAMPLE_PAIRS];
   struct rs_attribute attributes[5];
-  const char *host_xml[SAMPLE_HOSTS];
+  const char *host_xml[SAMPLE_HOSTS], *host_cloud[SAMPLE_HOSTS];
   char values[5][16];
   struct rs_placement placement;
   struct rs_run_facts facts; // points into this struct
@@ -59,6 +60,7 @@ static inline void sample_hosts(struct sample_run *run) {
     host->memory_bytes = UINT64_C(2) << 40;
     strcpy(host->kernel, "6.1.0");
     run->host_xml[h] = sample_xml;
+    run->host_cloud[h] = sample_cloud;
   }
 }
 
@@ -188,6 +190,7 @@ static inline void sample_run_init(struct sample_run *run) {
                                      .attribute_count = RS_ARRAY_LENGTH(run->attributes),
                                      .placement = &run->placement,
                                      .host_xml = run->host_xml,
+                                     .host_cloud = run->host_cloud,
                                      .devices = run->devices,
                                      .device_count = SAMPLE_RANKS,
                                      .links = run->links,
