@@ -165,30 +165,11 @@ static enum rs_status show(struct request *request, const char *name, struct rs_
 
 // ---- results ----------------------------------------------------------------------------------------------
 
-static struct rs_rank_device *copy_devices(const struct rs_result *result, struct rs_error *error) {
-  struct rs_rank_device *devices = rs_allocate(result->device_count, sizeof *devices, "devices", error);
-  for (size_t d = 0; devices && d < result->device_count; d++) {
-    const struct rs_device_row *row = &result->devices[d];
-    devices[d] = (struct rs_rank_device){
-        .rank = row->rank, .speed_mbit = row->speed_mbit, .mtu = row->mtu, .numa_node = row->numa_node};
-    memcpy(devices[d].transport, row->transport, sizeof devices[d].transport);
-    memcpy(devices[d].interface, row->interface, sizeof devices[d].interface);
-    memcpy(devices[d].address, row->address, sizeof devices[d].address);
-  }
-  return devices;
-}
-
 static enum rs_status show_result(struct request *request, struct rs_result *result, struct rs_error *error) {
-  const char *hosts = rs_result_attribute(result, "label.hosts");
-  struct rs_rank_device *devices = copy_devices(result, error);
-  if (devices == NULL)
+  struct rs_rank_device *devices;
+  struct rs_placement_view view;
+  if (rs_report_placement(result, &devices, &view, error) < 0)
     return error->status;
-  struct rs_placement_view view = {
-      .devices = devices,
-      .device_count = result->device_count,
-      .strategy = rs_result_attribute(result, "label.placement"),
-      .claimed_hosts = hosts ? strtoul(hosts, NULL, 10) : 0,
-  };
   enum rs_status status = show(request, result->path, &view, &result->placement, error);
   free(devices);
   return status;

@@ -18,6 +18,10 @@ void rs_report_table(const struct rs_result *result, FILE *file);
 struct rs_stragglers;
 enum rs_status rs_report_json(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file,
                               struct rs_error *error);
+// A result's placement with what its labels claim (placement, hosts), into *view; the caller frees *devices, to which
+// the view points.
+enum rs_status rs_report_placement(const struct rs_result *result, struct rs_rank_device **devices,
+                                   struct rs_placement_view *view, struct rs_error *error);
 // A JSON object of a placement: hosts, ranks, what they talk through, distances and warnings. `result` is the path of
 // what it is of; NULL: it is of this launch.
 enum rs_status rs_report_topology(const char *result, const struct rs_placement_view *view, FILE *file,

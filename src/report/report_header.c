@@ -1,12 +1,17 @@
+#include "report/comparison_words.h"
 #include "report/report_labels.h"
 #include "report/report_table.h"
+#include "ringside/report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOSTS_NAMED_MAX 4
 #define DEVICES_NAMED_MAX 4
 #define NAME_WIDTH 9
+#define PLACEMENT_WARNINGS_MAX 3
+#define WARNING_BYTES 1024
 
 void rs_report_begin_line(const char *name, FILE *file) {
   fprintf(file, "  %-*s ", NAME_WIDTH, name);
@@ -116,6 +121,31 @@ static void print_labels(const struct rs_result *result, FILE *file) {
   }
 }
 
+// What is wrong with where the ranks of several hosts sit. Of an emulated network all is as it was described.
+static void print_placement(const struct rs_result *result, FILE *file) {
+  struct rs_rank_device *devices;
+  struct rs_placement_view view;
+  struct rs_text warnings = {0};
+  struct rs_error error = {0};
+  if (result->placement.host_count < 2 || rs_result_attribute(result, "fabric.name") != NULL ||
+      rs_report_placement(result, &devices, &view, &error) < 0)
+    return;
+  size_t count = rs_placement_warnings(&view, &warnings);
+  const char *line = warnings.data;
+  for (size_t w = 0; line && w < count && w < PLACEMENT_WARNINGS_MAX; w++, line += strcspn(line, "\n") + 1) {
+    rs_report_begin_line("placement", file);
+    char warning[WARNING_BYTES];
+    snprintf(warning, sizeof warning, "%.*s", (int)strcspn(line, "\n"), line);
+    rs_word_wrap(warning, NAME_WIDTH + 3, NAME_WIDTH + 3, file);
+  }
+  if (count > PLACEMENT_WARNINGS_MAX) {
+    rs_report_begin_line("placement", file);
+    fprintf(file, "and %zu more: ringside topology %s\n", count - PLACEMENT_WARNINGS_MAX, result->path);
+  }
+  rs_text_fini(&warnings);
+  free(devices);
+}
+
 // Which network this was, and how much slower than that the machine had to play it.
 static void print_emulation(const struct rs_result *result, FILE *file) {
   const char *fabric = rs_result_attribute(result, "fabric.name");
@@ -142,5 +172,6 @@ void rs_report_header(const struct rs_result *result, FILE *file) {
   rs_report_counters(result, file);
   rs_report_links(result, file);
   print_labels(result, file);
+  print_placement(result, file);
   print_emulation(result, file);
 }

@@ -2,10 +2,36 @@
 #include "report/report_json.h"
 #include "ringside/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void set_known(json_t **object, const char *key, const char *text) {
   rs_json_set(object, key, text[0] == '\0' ? json_null() : rs_json_text(text, strlen(text)));
+}
+
+enum rs_status rs_report_placement(const struct rs_result *result, struct rs_rank_device **devices,
+                                   struct rs_placement_view *view, struct rs_error *error) {
+  const char *hosts = rs_result_attribute(result, "label.hosts");
+  struct rs_rank_device *copies = rs_allocate(result->device_count, sizeof *copies, "devices", error);
+  for (size_t d = 0; copies && d < result->device_count; d++) {
+    const struct rs_device_row *row = &result->devices[d];
+    copies[d] = (struct rs_rank_device){
+        .rank = row->rank, .speed_mbit = row->speed_mbit, .mtu = row->mtu, .numa_node = row->numa_node};
+    memcpy(copies[d].transport, row->transport, sizeof copies[d].transport);
+    memcpy(copies[d].interface, row->interface, sizeof copies[d].interface);
+    memcpy(copies[d].address, row->address, sizeof copies[d].address);
+  }
+  if (copies == NULL)
+    return error->status;
+  *devices = copies;
+  *view = (struct rs_placement_view){
+      .placement = &result->placement,
+      .devices = copies,
+      .device_count = result->device_count,
+      .strategy = rs_result_attribute(result, "label.placement"),
+      .claimed_hosts = hosts ? strtoul(hosts, NULL, 10) : 0,
+  };
+  return RS_OK;
 }
 
 static json_t *make_device(const struct rs_rank_device *device) {

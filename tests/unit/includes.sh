@@ -33,9 +33,15 @@ includes() {
 }
 
 check_includes() {
-  { edges && sed -n 's/^./outside &/p' <<<"$outside" && includes; } | awk '
+  {
+    edges
+    sed -n 's/^./outside &/p' <<<"$outside"
+    find src -name '*.h' -printf 'private %P\n'
+    includes
+  } | awk '
     $1 == "edge" { used[$2, $3] = 1 }
     $1 == "outside" { pattern[++rules] = "^(" $2 ")$"; files[rules] = $3 }
+    $1 == "private" { private[$2] = 1 }
     $1 == "include" {
       split($2, path, "/")
       split($3, header, "/")
@@ -46,7 +52,7 @@ check_includes() {
         of = substr(header[2], 1, length(header[2]) - 2)
         if (module != "bench" && module != of && !((module, of) in used))
           print $2 " includes " $3 ", but CMakeLists.txt does not say that " module " uses " of
-      } else if (header[1] != module && system("test -f src/" $3) == 0)
+      } else if (header[1] != module && $3 in private)
         print $2 " includes " $3 ", which is private to " header[1]
       for (i = 1; i <= rules; i++)
         if ($3 ~ pattern[i] && $2 !~ files[i]) print $2 " includes " $3 ", which only " files[i] " may"
