@@ -92,9 +92,10 @@ void rs_verbs_close(struct rs_verbs *verbs) {
 
 int rs_verbs_query_port(const struct rs_verbs *verbs, struct ibv_context *context, uint8_t port,
                         struct ibv_port_attr *attributes) {
-  struct verbs_context *extended = verbs_get_ctx_op(context, query_port);
+  struct verbs_context *extended = verbs_get_ctx(context); // NULL: of before there was query_port
   memset(attributes, 0, sizeof *attributes);
-  if (extended != NULL)
+  if (extended != NULL && extended->sz >= sizeof *extended - offsetof(struct verbs_context, query_port) &&
+      extended->query_port != NULL)
     return extended->query_port(context, port, attributes, sizeof *attributes);
   return verbs->query_port(context, port, (struct _compat_ibv_port_attr *)attributes);
 }
