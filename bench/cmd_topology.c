@@ -128,7 +128,9 @@ static void print_text(const char *name, const struct rs_placement_view *view, c
   struct rs_text text = {0};
   rs_text_append(&text, "%s%s%zu rank%s on %zu host%s", name ? name : "", name ? ": " : "", placement->rank_count,
                  placement->rank_count == 1 ? "" : "s", placement->host_count, placement->host_count == 1 ? "" : "s");
-  rs_text_append(&text, view->strategy ? ", asked for %s\n\n" : "\n\n", view->strategy);
+  if (view->strategy)
+    rs_text_append(&text, ", asked for %s", view->strategy);
+  rs_text_append(&text, view->fabric ? ", of the EMULATED network %s\n\n" : "\n\n", view->fabric);
   rs_placement_tree(view, &text);
   rs_text_append(&text, "\n");
   rs_placement_distances(placement, &text);

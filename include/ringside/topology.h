@@ -362,6 +362,7 @@ struct rs_placement_view {
   size_t device_count;
   const char *strategy; // asked for, as --label placement= says: "cluster", "spread", ...; NULL: it does not say
   size_t claimed_hosts; // hosts that the run claims to use, as --label hosts= says; 0: it does not say
+  const char *fabric;   // the emulated fabric whose hosts these are; NULL: they are real
 };
 // Appends the tree region / zone / network nodes / host / NUMA node and interface, with the ranks in it.
 void rs_placement_tree(const struct rs_placement_view *view, struct rs_text *text);
@@ -371,7 +372,8 @@ void rs_placement_distances(const struct rs_placement *placement, struct rs_text
 // pairs[class]: how many pairs of two ranks are that far apart.
 void rs_placement_count_distances(const struct rs_placement *placement, uint64_t pairs[RS_DISTANCE_COUNT]);
 // Appends a line for each thing that contradicts what was asked for or that makes figures doubtful: what, which hosts
-// or ranks, what to do. Returns the number of lines.
+// or ranks, what to do. Returns the number of lines. Hosts of an emulated fabric are one machine and its loopback, which
+// is not held against them.
 size_t rs_placement_warnings(const struct rs_placement_view *view, struct rs_text *text);
 
 #endif

@@ -121,14 +121,13 @@ static void print_labels(const struct rs_result *result, FILE *file) {
   }
 }
 
-// What is wrong with where the ranks of several hosts sit. Of an emulated network all is as it was described.
+// What is wrong with where the ranks of several hosts sit.
 static void print_placement(const struct rs_result *result, FILE *file) {
   struct rs_rank_device *devices;
   struct rs_placement_view view;
   struct rs_text warnings = {0};
   struct rs_error error = {0};
-  if (result->placement.host_count < 2 || rs_result_attribute(result, "fabric.name") != NULL ||
-      rs_report_placement(result, &devices, &view, &error) < 0)
+  if (result->placement.host_count < 2 || rs_report_placement(result, &devices, &view, &error) < 0)
     return;
   size_t count = rs_placement_warnings(&view, &warnings);
   const char *line = warnings.data;

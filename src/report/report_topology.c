@@ -30,6 +30,7 @@ enum rs_status rs_report_placement(const struct rs_result *result, struct rs_ran
       .device_count = result->device_count,
       .strategy = rs_result_attribute(result, "label.placement"),
       .claimed_hosts = hosts ? strtoul(hosts, NULL, 10) : 0,
+      .fabric = rs_result_attribute(result, "fabric.name"),
   };
   return RS_OK;
 }
@@ -95,6 +96,7 @@ enum rs_status rs_report_topology(const char *result, const struct rs_placement_
     rs_json_append(&devices, make_device(&view->devices[d]));
   set_known(&root, "file", result ? result : "");
   set_known(&root, "asked_for", view->strategy ? view->strategy : "");
+  set_known(&root, "emulated_fabric", view->fabric ? view->fabric : "");
   rs_json_set(&root, "hosts", hosts);
   rs_json_set(&root, "ranks", ranks);
   rs_json_set(&root, "rank_devices", devices);

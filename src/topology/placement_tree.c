@@ -131,7 +131,8 @@ static void append_numa_nodes(const struct rs_placement *placement, size_t host,
 
 static void append_device(const struct rs_rank_device *device, size_t depth, struct rs_text *text) {
   const char *name = device->interface[0] != '\0' ? device->interface : "?";
-  rs_text_append(text, "%*s%s %s", (int)(depth * INDENT), "", device->transport, name);
+  const char *gap = device->transport[0] != '\0' ? " " : ""; // before a run, nothing has opened it
+  rs_text_append(text, "%*s%s%s%s", (int)(depth * INDENT), "", device->transport, gap, name);
   if (device->address[0] != '\0')
     rs_text_append(text, " %s", device->address);
   if (device->speed_mbit > 0)

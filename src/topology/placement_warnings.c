@@ -112,10 +112,13 @@ size_t rs_placement_warnings(const struct rs_placement_view *view, struct rs_tex
     return 0;
   }
   check_claim(&warner);
-  check_machines(&warner);
+  if (view->fabric == NULL)
+    check_machines(&warner);
   rs_strategy_warnings(&warner);
-  check_equality(&warner);
-  rs_device_warnings(&warner);
+  if (view->fabric == NULL) {
+    check_equality(&warner);
+    rs_device_warnings(&warner);
+  }
   free(warner.set);
   return warner.count;
 }

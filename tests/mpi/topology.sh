@@ -86,6 +86,14 @@ assert d["file"] == "result.h5" and d["asked_for"] == "partition" and len(d["ran
 assert any("claims 4 hosts" in w for w in d["warnings"]), d
 ' || fail "--json of a result: $(cat out)"
 
+# A result of an emulated network says so, and one machine is not held against it.
+launch 2 run -q -o emulated.h5 --set transport=emulated --set "emulated.fabric=$RS_SOURCE_DIR/configs/fabrics/aws-spread.yaml" \
+  --set size=8 --set algorithm=ring --set baseline=none --set run.case_time=10ms >/dev/null || fail "emulated run: exit $?"
+expect 0 "$RINGSIDE" topology --strict --label placement=spread emulated.h5
+says out "2 ranks on 2 hosts, asked for spread, of the EMULATED network aws-spread"
+expect 0 "$RINGSIDE" topology --json emulated.h5
+says out '"emulated_fabric": "aws-spread"'
+
 expect 2 "$RINGSIDE" topology none.h5
 expect 2 "$RINGSIDE" topology --nonsense
 expect 2 "$RINGSIDE" topology --label placement

@@ -244,6 +244,31 @@ static void namespaces_of_one_machine_are_told(void **state) {
                  "crosses no network, so do not take it for a network's\n");
 }
 
+// They are one machine, not bound, and its loopback; what was asked for still counts.
+static void an_emulated_fabric_is_held_against_its_layout_alone(void **state) {
+  (void)state;
+  struct fixture fixture;
+  make(&fixture, 2, 1);
+  SET(fixture.hosts[1].boot_id, "boot-0");
+  SET(fixture.hosts[0].zone, "z0");
+  SET(fixture.hosts[1].zone, "z1");
+  SET(fixture.devices[0].interface, "lo");
+  fixture.ranks[0].bound = false;
+  fixture.view.strategy = "cluster";
+  fixture.view.fabric = "aws-cluster";
+  check_warnings(&fixture, 1,
+                 "asked for cluster, but the hosts are in 2 zones: z0 (node01), z1 (node02); launch them all into one "
+                 "group\n");
+}
+
+static void a_device_that_nothing_opened_has_no_transport(void **state) {
+  (void)state;
+  struct fixture fixture;
+  make(&fixture, 1, 1);
+  fixture.devices[0].transport[0] = '\0';
+  check_tree(&fixture, "host node01\n  NUMA 0: rank 0\n  eth0 10.0.0.1, 25 Gbit/s, MTU 9001: rank 0\n");
+}
+
 static void unequal_hosts_are_told(void **state) {
   (void)state;
   struct fixture fixture;
@@ -418,6 +443,8 @@ int main(void) {
       cmocka_unit_test(a_good_placement_has_no_warnings),
       cmocka_unit_test(claimed_hosts_are_counted),
       cmocka_unit_test(namespaces_of_one_machine_are_told),
+      cmocka_unit_test(an_emulated_fabric_is_held_against_its_layout_alone),
+      cmocka_unit_test(a_device_that_nothing_opened_has_no_transport),
       cmocka_unit_test(unequal_hosts_are_told),
       cmocka_unit_test(together_is_checked),
       cmocka_unit_test(apart_is_checked),
