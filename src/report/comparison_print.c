@@ -27,11 +27,13 @@ static void print_set(const char *role, const struct rs_comparison_set *set, FIL
 
 // ---- differences ------------------------------------------------------------------------------------------
 
-// A value of the table: at most `width` columns.
+// A value of the table: one line of at most `width` columns, though a fabric's description has many.
 static const char *cut_value(const char *value, size_t width, char cut[RS_LABEL_BYTES]) {
-  if (strlen(value) <= width)
-    return value;
-  snprintf(cut, RS_LABEL_BYTES, "%.*s...", (int)width - 3, value);
+  bool whole = strlen(value) <= width;
+  snprintf(cut, RS_LABEL_BYTES, "%.*s%s", (int)(whole ? width : width - 3), value, whole ? "" : "...");
+  for (char *at = cut; *at != '\0'; at++)
+    if ((unsigned char)*at < ' ')
+      *at = ' ';
   return cut;
 }
 

@@ -130,6 +130,18 @@ static void read_device(struct reader *reader, const struct rs_device_row *devic
   add(reader, NETWORK, "", "device_congestion", device->congestion);
 }
 
+// How much slower than its fabric an emulated network was played: one factor for all cases over it.
+static void read_slowdown(struct reader *reader, const struct rs_result *result) {
+  char text[32];
+  size_t c = 0;
+  while (c < result->case_count && !(result->cases[c].finished && result->cases[c].emulated))
+    c++;
+  if (c == result->case_count)
+    return;
+  snprintf(text, sizeof text, "%.6g", result->cases[c].slowdown);
+  add(reader, NETWORK, "", "emulated_slowdown", text);
+}
+
 // "each bound", "unbound", "3 of 4 ranks bound"
 static void read_binding(struct reader *reader, const struct rs_placement *placement) {
   size_t bound = 0;
@@ -188,6 +200,7 @@ enum rs_status rs_launch_facts_read(const struct rs_result *result, struct rs_la
     read_host(&reader, &placement->hosts[h]);
   for (size_t d = 0; d < result->device_count; d++)
     read_device(&reader, &result->devices[d]);
+  read_slowdown(&reader, result);
   read_binding(&reader, placement);
   add(&reader, SOFTWARE, "", "ringside_version", result->ringside_version);
   reader.first = facts->count;

@@ -413,6 +413,29 @@ static void the_decided_table_is_as_agreed(void **state) {
   free(text);
 }
 
+// An emulated network's description has many lines, of which the table shows one; how slowly it was played is a fact.
+static void other_fabrics_are_a_difference(void **state) {
+  struct sets *sets = *state;
+  struct rs_error error = {0};
+  fill(sets, 1, 1, 1);
+  for (size_t i = 0; i < 2 * LAUNCHES; i++) {
+    struct rs_result_fixture *fixture = &sets->fixtures[i];
+    snprintf(fixture->attributes[1].key, sizeof fixture->attributes[1].key, "fabric.yaml");
+    fixture->attributes[1].value = i < LAUNCHES ? "name: a\nmtu: 1500\n" : "name: b\nmtu: 1500\n";
+    for (size_t c = 0; c < fixture->result.case_count; c++) {
+      fixture->cases[c].emulated = 1;
+      fixture->cases[c].slowdown = i < LAUNCHES ? 30 : 70;
+    }
+  }
+  assert_int_equal(compare(sets, LAUNCHES, LAUNCHES, NULL, &error), RS_OK);
+  assert_int_equal(sets->comparison.difference_count, 2);
+  assert_string_equal(sets->comparison.differences[0].field, "emulated_slowdown");
+  assert_string_equal(sets->comparison.differences[0].values[1], "70");
+  char *text = rs_fixture_print(print_comparison, &sets->comparison);
+  assert_non_null(strstr(text, "name: a mtu: 1500 "));
+  free(text);
+}
+
 #define SETS_TEST(test) cmocka_unit_test_setup_teardown(test, make_sets, free_sets)
 
 int main(void) {
@@ -425,6 +448,7 @@ int main(void) {
       SETS_TEST(copies_count_once_and_never_on_both_sides),
       SETS_TEST(order_in_time_is_watched),
       SETS_TEST(differences_come_by_suspicion),
+      SETS_TEST(other_fabrics_are_a_difference),
       SETS_TEST(cases_can_be_chosen),
       SETS_TEST(the_gate_passes_and_fails),
       SETS_TEST(the_gate_never_passes_with_too_few_launches),
