@@ -289,7 +289,8 @@ enum rs_status rs_choice_make(const struct rs_result_groups *groups, const char 
     drop_lonely(&made);
   if (error->status == RS_OK && made.family_count == 0)
     rs_error_set(error, RS_ERROR_USAGE,
-                 "the launches have no finished collective of one size in common; measure all with one configuration");
+                 "the launches have no finished collective of one size in common%s; measure all with one configuration",
+                 options->where_count > 0 ? " that --where takes" : "");
   if (error->status == RS_OK)
     *choice = made;
   else

@@ -76,6 +76,7 @@ static json_t *make_family(const struct rs_choice *choice, const struct rs_choic
     }
   }
   rs_json_set(&object, "cases", text_of(rs_label_family(family->identity, label)));
+  rs_json_set(&object, "emulated", json_boolean(family->identity->emulated));
   rs_json_set(&object, "best", text_of(groups[family->best].value));
   rs_json_set(&object, "answers", answers);
   rs_json_set(&object, "points", points);

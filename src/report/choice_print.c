@@ -185,6 +185,20 @@ static void print_implementations(const struct rs_choice *choice, const struct r
   rs_text_fini(&text);
 }
 
+// Launches that lack cases.
+static void append_partial(const struct rs_choice *choice, struct rs_text *text) {
+  size_t all = 0, partial = 0;
+  for (size_t g = 0; g < choice->groups->count; g++) {
+    const struct rs_result_group *group = &choice->groups->items[g];
+    for (size_t l = 0; l < group->count; l++)
+      partial += strcmp(group->results[l]->status, "complete") != 0;
+    all += group->count;
+  }
+  if (partial > 0)
+    rs_text_append(text, ". %zu of %zu launches did not end; what one of them lacks counts for none of its group",
+                   partial, all);
+}
+
 static void print_sureness(const struct rs_choice *choice, FILE *file) {
   struct rs_text text = {0};
   rs_text_append(&text, "how sure: ");
@@ -194,6 +208,7 @@ static void print_sureness(const struct rs_choice *choice, FILE *file) {
   rs_text_append(&text, "; with %.4g%% confidence all that is called faster is so", 100 * choice->level);
   if (choice->fewest_launches < choice->launches_wanted)
     rs_text_append(&text, ". Fewer than %zu launches of each can call nothing faster", choice->launches_wanted);
+  append_partial(choice, &text);
   fputs("  ", file);
   rs_word_wrap(text.data ? text.data : "", 2, 4, file);
   rs_text_fini(&text);

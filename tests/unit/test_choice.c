@@ -153,6 +153,30 @@ static void test_missing_cases(void **state) {
   assert_int_equal(family->smallest[rs_choice_pair_index(0, 2, GROUPS)].count, SIZES - 1);
 }
 
+// A launch that did not end is told; a network that is not real is called so in every form.
+static void print_json(const void *subject, FILE *file) {
+  struct rs_error error = {0};
+  assert_int_equal(rs_choice_json(subject, file, &error), RS_OK);
+}
+
+static void test_what_is_to_be_known(void **state) {
+  struct launches *made = *state;
+  struct rs_error error = {0};
+  fill(made, usual);
+  for (size_t g = 0; g < GROUPS; g++)
+    for (size_t l = 0; l < LAUNCHES; l++)
+      for (size_t c = 0; c < 2 * SIZES; c++)
+        made->fixtures[g][l].cases[c].emulated = 1;
+  snprintf(made->fixtures[1][0].result.status, sizeof made->fixtures[1][0].result.status, "partial");
+  assert_int_equal(make(made, &error), RS_OK);
+  char *text = rs_fixture_print(print, &made->choice), *json = rs_fixture_print(print_json, &made->choice);
+  assert_non_null(strstr(text, "EMULATED network"));
+  assert_non_null(strstr(text, "1 of 15 launches did not end"));
+  assert_non_null(strstr(json, "\"emulated\": true"));
+  free(json);
+  free(text);
+}
+
 static void test_refusals(void **state) {
   struct launches *made = *state;
   struct rs_error error = {0};
@@ -209,6 +233,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_two_winners, make_launches, free_launches),
       cmocka_unit_test_setup_teardown(test_too_few_launches_decide_nothing, make_launches, free_launches),
       cmocka_unit_test_setup_teardown(test_missing_cases, make_launches, free_launches),
+      cmocka_unit_test_setup_teardown(test_what_is_to_be_known, make_launches, free_launches),
       cmocka_unit_test_setup_teardown(test_refusals, make_launches, free_launches),
       cmocka_unit_test_setup_teardown(test_false_answers_are_rare, make_launches, free_launches),
   };
