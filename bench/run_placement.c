@@ -4,10 +4,14 @@
 
 #include <string.h>
 
+bool run_emulates(const char *transport) {
+  return strcmp(transport, "emulated") == 0;
+}
+
 // Every transport of the sweep is the emulated one, so that no case sees the real hosts.
 static bool emulates(const struct rs_config *config) {
   for (size_t t = 0; t < config->transports.count; t++)
-    if (strcmp(config->transports.words[t], "emulated") != 0)
+    if (!run_emulates(config->transports.words[t]))
       return false;
   return config->transports.count > 0;
 }

@@ -11,6 +11,8 @@ struct run_placement {
   char fabric_name[RS_STRING_BYTES]; // emulated: the fabric, and its YAML
   struct rs_text fabric;
 };
+// Whether cases over the transport of this name are of an emulated network.
+bool run_emulates(const char *transport);
 // Collective. Tells on rank 0 what could not be learnt.
 enum rs_status run_placement_init(struct rs_world *world, const struct run_setup *setup, struct rs_topology *topology,
                                   struct run_placement *placement, struct rs_error *error);

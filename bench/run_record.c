@@ -238,6 +238,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
   for (size_t i = 0; i < plan->case_count; i++) {
     rows[i].slowdown = 1;
     identify(record->config, plan, &plan->cases[i], record->setup->order, &rows[i]);
+    rows[i].emulated = run_emulates(rows[i].transport);
   }
   pairs = plan_pairs(record->config, plan, &pair_count, error);
   collect_attributes(record, &attributes, error);

@@ -145,19 +145,23 @@ static void print_placement(const struct rs_result *result, FILE *file) {
   free(devices);
 }
 
-// Which network this was, and how much slower than that the machine had to play it.
-static void print_emulation(const struct rs_result *result, FILE *file) {
+// Which network this was, and how much slower than that the machine had to play it, which cases say once they finished.
+void rs_report_emulation(const struct rs_result *result, FILE *file) {
   const char *fabric = rs_result_attribute(result, "fabric.name");
-  size_t c = 0;
-  while (c < result->case_count && !result->cases[c].emulated)
-    c++;
-  if (c == result->case_count)
+  const struct rs_case_row *shown = NULL;
+  for (size_t c = 0; c < result->case_count && (shown == NULL || !shown->finished); c++)
+    if (result->cases[c].emulated && (shown == NULL || result->cases[c].finished))
+      shown = &result->cases[c];
+  if (shown == NULL)
     return;
+  struct rs_text text = {0};
+  rs_text_append(&text, "the network was EMULATED%s%s", fabric ? " as " : "", fabric ? fabric : "");
+  if (shown->finished && shown->slowdown > 1)
+    rs_text_append(&text, ", played %.3g times slower and divided by that", shown->slowdown);
+  rs_text_append(&text, ": these times say nothing about the real one");
   rs_report_begin_line("WARNING", file);
-  fputs("the network was EMULATED", file);
-  if (fabric != NULL)
-    fprintf(file, " (%s, played %.3g times slower and divided by that)", fabric, result->cases[c].slowdown);
-  fputs(": these times say nothing about the real one\n", file);
+  rs_word_wrap(text.data ? text.data : "", NAME_WIDTH + 3, NAME_WIDTH + 3, file);
+  rs_text_fini(&text);
 }
 
 void rs_report_header(const struct rs_result *result, FILE *file) {
@@ -172,5 +176,5 @@ void rs_report_header(const struct rs_result *result, FILE *file) {
   rs_report_links(result, file);
   print_labels(result, file);
   print_placement(result, file);
-  print_emulation(result, file);
+  rs_report_emulation(result, file);
 }

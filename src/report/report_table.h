@@ -11,6 +11,8 @@ void rs_report_begin_line(const char *name, FILE *file);
 // Of the header: a line for every counter that rose and should not have, and for ranks that lost their CPU.
 void rs_report_counters(const struct rs_result *result, FILE *file);
 void rs_report_links(const struct rs_result *result, FILE *file);
+// A line where the network was emulated, nothing else.
+void rs_report_emulation(const struct rs_result *result, FILE *file);
 // Collectives: a row per size, a group of columns per implementation; wide ones are printed in several slabs.
 extern const struct rs_layout rs_block_layout;
 // Point to point: a line per size over all pairs, the slow pairs, a heat map.

@@ -1,4 +1,5 @@
 #include "report/report_labels.h"
+#include "report/report_table.h"
 #include "report/stragglers.h"
 
 #include <inttypes.h>
@@ -77,7 +78,9 @@ static void print_run(const struct rs_result *result, const struct rs_stragglers
 }
 
 void rs_stragglers_print(const struct rs_result *result, const struct rs_stragglers *stragglers, FILE *file) {
-  fprintf(file, "%s\n\n", result->path != NULL ? result->path : "(no file)");
+  fprintf(file, "%s\n", result->path != NULL ? result->path : "(no file)");
+  rs_report_emulation(result, file);
+  fputc('\n', file);
   print_run(result, stragglers, file);
   for (size_t first = 0, end; first < stragglers->finding_count; first = end) {
     for (end = first;

@@ -208,6 +208,27 @@ static void ties_are_told_from_wins(void **state) {
   free(text);
 }
 
+// Nothing has finished yet, so how slowly it is played is not known.
+static void an_emulated_run_says_so_from_the_start(void **state) {
+  (void)state;
+  struct rs_result_fixture fixture;
+  rs_result_fixture_init(&fixture);
+  for (uint64_t size = 8; size <= 64; size *= 8) {
+    struct rs_case_row *row = rs_result_fixture_add(&fixture, "ring", "emulated", size, 1000, 0.01);
+    row->emulated = 1;
+    row->slowdown = 1;
+    row->finished = 0;
+  }
+  char *text = rs_fixture_print(print_table, &fixture.result);
+  assert_non_null(strstr(text, "the network was EMULATED: "));
+  free(text);
+  fixture.cases[1].finished = 1;
+  fixture.cases[1].slowdown = 30;
+  text = rs_fixture_print(print_table, &fixture.result);
+  assert_non_null(strstr(text, "the network was EMULATED, played 30 times slower"));
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_implementations),
@@ -219,6 +240,7 @@ int main(void) {
       cmocka_unit_test(one_implementation_has_no_fastest),
       cmocka_unit_test(a_file_without_cases_still_prints),
       cmocka_unit_test(ties_are_told_from_wins),
+      cmocka_unit_test(an_emulated_run_says_so_from_the_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -323,6 +323,10 @@ static void doubts_are_printed(void **state) {
   char *text = rs_fixture_print(print_stragglers, &whole);
   rs_golden_check("stragglers_doubtful.txt", text);
   free(text);
+  fixture.cases[0].emulated = 1;
+  text = rs_fixture_print(print_stragglers, &whole);
+  assert_non_null(strstr(text, "the network was EMULATED"));
+  free(text);
 }
 
 int main(void) {
