@@ -3,7 +3,7 @@
 # A known network of two hosts, emulated: `ringside fit` gets its latency and its rate back from ping-pongs and streams.
 # bench/truth starts it.
 #
-#   tests/truth/fit.sh RINGSIDE MPIEXEC [LAUNCHES [TOLERANCE]]      by default 3 and 3 (percent)
+#   tests/truth/fit_parameters.sh RINGSIDE MPIEXEC [LAUNCHES [TOLERANCE]]      by default 3 and 3 (percent)
 set -euo pipefail
 RINGSIDE=$1 MPIEXEC=$2 launches=${3:-3} tolerance=${4:-3}
 # shellcheck source=tests/mpi/launch.bash

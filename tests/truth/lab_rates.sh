@@ -5,7 +5,7 @@
 # MTU + 14, so at best rate/8 x (MTU - 52)/(MTU + 14) arrive. A message takes half a second, so that the bucket's burst,
 # which goes out unshaped, is less than half a percent of it.
 #
-#   tests/truth/lab.sh RINGSIDE MPIEXEC      needs root; exit code 1: the row at 1 Gbit/s is off by more than 2%
+#   tests/truth/lab_rates.sh RINGSIDE MPIEXEC      needs root; exit code 1: the row at 1 Gbit/s is off by more than 2%
 #
 # At 5 Gbit/s two hosts on one machine may be bound by its processor: those rows are figures.
 set -euo pipefail

@@ -3,7 +3,7 @@
 # A shuffled network of two zones, eight ranks, emulated: `ringside order` finds the best order of a ring, and the times
 # that it predicts for both orders are held against what is measured. bench/truth starts it.
 #
-#   tests/truth/order.sh RINGSIDE MPIEXEC [TOLERANCE]      by default 10 (percent)
+#   tests/truth/order_times.sh RINGSIDE MPIEXEC [TOLERANCE]      by default 10 (percent)
 set -euo pipefail
 RINGSIDE=$1 MPIEXEC=$2 tolerance=${3:-10}
 # shellcheck source=tests/mpi/launch.bash
