@@ -2,12 +2,18 @@
 #include "transport/emulated.h"
 #include "transport/loop.h"
 #include "transport/null.h"
+#if RS_HAVE_VERBS
+#include "transport/srd.h"
+#endif
 #include "transport/tcp.h"
 
 #include <string.h>
 
 const struct rs_transport *const rs_transports[] = {
     &rs_transport_tcp,
+#if RS_HAVE_VERBS
+    &rs_transport_srd,
+#endif
     &rs_transport_emulated,
     &rs_transport_loop,
     &rs_transport_null,

@@ -17,26 +17,26 @@ struct rs_verbs_choice {
   uint64_t traffic_class;
 };
 // The rows of a transport's option table for its member `choice`.
-#define RS_VERBS_CHOICE_OPTIONS(type, choice)                                                                          \
+#define RS_VERBS_CHOICE_OPTIONS(owner, choice)                                                                         \
   {.name = "device",                                                                                                   \
    .type = RS_OPTION_WORDS,                                                                                            \
-   .offset = offsetof(type, choice.devices),                                                                           \
+   .offset = offsetof(owner, choice.devices),                                                                          \
    .default_text = "",                                                                                                 \
    .help = "RDMA devices, such as mlx5_0,mlx5_1; none: the nearest to the rank that is up"},                           \
       {.name = "port",                                                                                                 \
        .type = RS_OPTION_UINT,                                                                                         \
-       .offset = offsetof(type, choice.port),                                                                          \
+       .offset = offsetof(owner, choice.port),                                                                         \
        .default_text = "0",                                                                                            \
        .maximum = 255,                                                                                                 \
        .help = "port of the device; 0: the first that is up"},                                                         \
       {.name = "gid_index",                                                                                            \
        .type = RS_OPTION_UINT,                                                                                         \
-       .offset = offsetof(type, choice.gid_index),                                                                     \
+       .offset = offsetof(owner, choice.gid_index),                                                                    \
        .default_text = "255",                                                                                          \
        .maximum = RS_VERBS_GID_AUTO,                                                                                   \
        .help = "entry of the port's GID table; 255: RoCE v2 with an IPv4 address, or what is nearest to it"},          \
   {                                                                                                                    \
-    .name = "traffic_class", .type = RS_OPTION_UINT, .offset = offsetof(type, choice.traffic_class),                   \
+    .name = "traffic_class", .type = RS_OPTION_UINT, .offset = offsetof(owner, choice.traffic_class),                  \
     .default_text = "0", .maximum = 255, .help = "of the packets: a lossless network may treat one specially"          \
   }
 

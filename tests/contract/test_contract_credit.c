@@ -74,7 +74,7 @@ static void await_content(struct contract_group *group, size_t *left, const stru
 
 static void stalled_lane_stalls_no_other(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct bench bench;
     struct rs_error error = {0};
     bench_open(&bench, &contract_variants[v], 2, 2);
@@ -108,7 +108,7 @@ static void stalled_lane_stalls_no_other(void **state) {
 
 static void stalled_peer_stalls_no_other(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct bench bench;
     bench_open(&bench, &contract_variants[v], 3, 1);
     size_t left = 0;
@@ -124,7 +124,7 @@ static void stalled_peer_stalls_no_other(void **state) {
 
 static void credit_is_bounded(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct bench bench;
     struct rs_error error = {0};
     bench_open(&bench, &contract_variants[v], 2, 1);
@@ -157,7 +157,7 @@ static void credit_is_bounded(void **state) {
 // A full queue answers BUSY and takes nothing; what it took before arrives in order.
 static void busy_when_full(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct bench bench;
     struct rs_error error = {0};
     struct rs_limits limits;
@@ -185,7 +185,7 @@ static void busy_when_full(void **state) {
 // A send that completed before its receive was posted has left its buffer for good.
 static void completed_send_frees_its_buffer(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct bench bench;
     struct rs_error error = {0};
     bench_open(&bench, &contract_variants[v], 2, 1);

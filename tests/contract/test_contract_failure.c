@@ -27,16 +27,16 @@ static void lengths_disagree(void **state) {
   // The last two pairs begin with a piece of equal length where there are several streams.
   static const size_t lengths[][2] = {{100, 200},   {200, 100},      {1, 1 << 20},
                                       {1 << 20, 1}, {65536, 131072}, {8192, 4096}};
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++)
-    for (size_t i = 0; i < RS_ARRAY_LENGTH(lengths); i++) {
-      struct rs_error error = {0};
-      char sent[32], expected[32];
-      snprintf(sent, sizeof sent, "%zu bytes", lengths[i][0]);
-      snprintf(expected, sizeof expected, "%zu", lengths[i][1]);
-      enum rs_status status =
-          send_where_another_length_is_expected(&contract_variants[v], lengths[i][0], lengths[i][1], &error);
-      assert_rs_error(status, &error, RS_ERROR_PEER, "rank 0", sent, expected);
-    }
+  CONTRACT_EACH_VARIANT(v)
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(lengths); i++) {
+    struct rs_error error = {0};
+    char sent[32], expected[32];
+    snprintf(sent, sizeof sent, "%zu bytes", lengths[i][0]);
+    snprintf(expected, sizeof expected, "%zu", lengths[i][1]);
+    enum rs_status status =
+        send_where_another_length_is_expected(&contract_variants[v], lengths[i][0], lengths[i][1], &error);
+    assert_rs_error(status, &error, RS_ERROR_PEER, "rank 0", sent, expected);
+  }
 }
 
 static void injected_failure(void **state) {
@@ -69,7 +69,7 @@ static void injected_corruption(void **state) {
 // close waits for nobody, and takes what is outstanding with it.
 static void close_with_everything_outstanding(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct contract_memory memory[2];
     struct rs_error error = {0};
@@ -91,7 +91,7 @@ static void close_with_everything_outstanding(void **state) {
 
 static void close_of_nothing(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     contract_variants[v].transport->close(NULL);
     contract_variants[v].transport->deregister_memory(NULL, NULL);
   }
@@ -99,7 +99,7 @@ static void close_of_nothing(void **state) {
 
 static void one_rank_alone(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], 1, 2, &group, &error), &error);

@@ -3,7 +3,7 @@
 #include "support/contract_variants.h"
 
 static void traffic(size_t rank_count, size_t lanes, size_t messages, size_t bytes_max) {
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], rank_count, lanes, &group, &error), &error);
@@ -61,7 +61,7 @@ static void round_of(struct contract_group *group, const struct contract_memory 
 static void long_after_many_short(void **state) {
   (void)state;
   enum { COUNT = 60, LONG = 1 << 18 };
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct contract_memory memory[2];
     struct rs_error error = {0};
@@ -90,7 +90,7 @@ static void long_after_many_short(void **state) {
 static void completions_wait_for_a_late_caller(void **state) {
   (void)state;
   enum { MESSAGES = 1000 };
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct contract_memory memory[2];
     struct rs_error error = {0};

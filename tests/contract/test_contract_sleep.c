@@ -10,7 +10,7 @@
 
 static void traffic_with_delays(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], 3, 2, &group, &error), &error);
@@ -77,7 +77,7 @@ static void *play(void *argument) {
 
 static void ping_pong_asleep(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], 2, 1, &group, &error), &error);
@@ -99,7 +99,7 @@ static void ping_pong_asleep(void **state) {
 // With nothing to do, an armed device stays quiet; otherwise a sleeper would spin.
 static void idle_is_quiet(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], 2, 2, &group, &error), &error);
@@ -121,7 +121,7 @@ static void idle_is_quiet(void **state) {
 // The news of a message may be used up before its receive is posted: whoever posts and then sleeps must not miss it.
 static void arrived_before_it_was_expected(void **state) {
   (void)state;
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct contract_memory memory[2];
     struct rs_error error = {0};

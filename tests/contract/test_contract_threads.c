@@ -2,7 +2,7 @@
 #include "support/contract_variants.h"
 
 static void traffic(size_t rank_count, size_t lanes) {
-  for (size_t v = 0; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+  CONTRACT_EACH_VARIANT(v) {
     struct contract_group group;
     struct rs_error error = {0};
     assert_rs_ok(contract_group_open(&contract_variants[v], rank_count, lanes, &group, &error), &error);

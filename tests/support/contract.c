@@ -8,6 +8,20 @@
 
 // ---- group ------------------------------------------------------------------------------------------------
 
+// Variants of the RDMA transports whose name ends with "fake: SETTINGS" run on the fake verbs library.
+static void choose_verbs(const struct contract_variant *variant) {
+  const char *fake = strstr(variant->name, "fake: ");
+  unsetenv("RINGSIDE_VERBS_LIBRARY");
+#ifdef RS_FAKE_VERBS
+  if (fake != NULL) {
+    setenv("RINGSIDE_VERBS_LIBRARY", RS_FAKE_VERBS, 1);
+    setenv("RINGSIDE_FAKE_VERBS", fake + strlen("fake: "), 1);
+  }
+#else
+  (void)fake;
+#endif
+}
+
 static enum rs_status connect_all(struct contract_group *group, const uint8_t *addresses, struct rs_error *error) {
   bool peers[CONTRACT_RANKS_MAX], connected[CONTRACT_RANKS_MAX] = {false};
   memset(peers, true, sizeof peers);
@@ -39,6 +53,7 @@ enum rs_status contract_group_open(const struct contract_variant *variant, size_
       .timeout_ns = CONNECT_TIMEOUT_NS,
       .options = variant->options,
   };
+  choose_verbs(variant);
   uint8_t *addresses = rs_allocate(rank_count, RS_ADDRESS_BYTES_MAX, "addresses", error);
   if (addresses == NULL || rs_loop_hub_open(rank_count, &group->hub, error) < 0 ||
       rs_random_bytes(params.token, sizeof params.token, error) < 0)

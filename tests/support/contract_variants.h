@@ -7,6 +7,9 @@
 #include "transport/emulated.h"
 #include "transport/loop.h"
 #include "transport/tcp.h"
+#if RS_HAVE_VERBS
+#include "support/contract_srd.h"
+#endif
 
 static const struct rs_loop_options loop_plain = {.seed = 1, .segment = 8192};
 static const struct rs_loop_options loop_reorder_1 = {.seed = 1, .reorder = true, .segment = 4096, .delay = 2};
@@ -87,6 +90,32 @@ static const struct contract_variant contract_variants[] = {
     {"emulated", &rs_transport_emulated, &emulated_fast},
     {"emulated, all of a fabric", &rs_transport_emulated, &emulated_rough},
     {"emulated, slowed down", &rs_transport_emulated, &emulated_slow},
+#if RS_HAVE_VERBS
+    CONTRACT_SRD_VARIANTS,
+#endif
 };
+
+// The first variant from `v` on that can run here, or how many there are. One that needs a device that is not here is
+// skipped, and says so; RS_TEST_VARIANT=verbs_rc leaves out all whose names begin otherwise.
+static inline size_t contract_variant_from(size_t v) {
+  const char *wanted = getenv("RS_TEST_VARIANT");
+  for (; v < RS_ARRAY_LENGTH(contract_variants); v++) {
+    const struct contract_variant *variant = &contract_variants[v];
+    struct contract_group group;
+    struct rs_error error = {0};
+    if (wanted && strncmp(variant->name, wanted, strlen(wanted)) != 0)
+      continue;
+    enum rs_status status = contract_group_open(variant, 1, 1, &group, &error);
+    if (status == RS_OK)
+      contract_group_close(&group);
+    if (status != RS_ERROR_UNSUPPORTED)
+      break; // any other failure is for the test to find
+    if (v == 0 || variant->transport != variant[-1].transport)
+      print_message("[ SKIPPED  ] all of %s: %s\n", variant->transport->name, error.text);
+  }
+  return v;
+}
+#define CONTRACT_EACH_VARIANT(v)                                                                                       \
+  for (size_t v = contract_variant_from(0); v < RS_ARRAY_LENGTH(contract_variants); v = contract_variant_from(v + 1))
 
 #endif
