@@ -104,8 +104,10 @@ struct rs_srd_peer {
 
   // Receiving.
   struct rs_srd_arrivals arrivals;
-  uint32_t owed, duplicates; // segments not acknowledged yet, the first of them since
+  uint32_t told; // of arrivals.next, to the peer
+  uint32_t owed; // segments not acknowledged yet, the first of them since
   int64_t owed_ns;
+  uint32_t duplicates;
   bool ack_now, acking;
 
   struct rs_srd_channel *channels; // per lane

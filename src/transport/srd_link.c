@@ -70,6 +70,7 @@ enum rs_status rs_srd_link_send(struct rs_srd_device *srd, struct rs_srd_peer *p
     return RS_BUSY;
   if (peer->next++ == peer->first)
     peer->advance_ns = peer->timer_ns = srd->now_ns;
+  peer->told = peer->arrivals.next;
   if (peer->arrivals.bits[0] == 0 && peer->arrivals.bits[1] == 0) { // the header says it all
     peer->owed = 0;
     peer->ack_now = false;
@@ -208,7 +209,8 @@ static enum rs_status control_ended(struct rs_srd_device *srd, const struct rs_s
   if (is_not_ready(srd, event))
     back_off(srd, peer);
   if (control->kind == RS_SRD_HELLO) {
-    peer->hello_due = srd->greet_due = is_not_ready(srd, event);
+    peer->hello_due |= is_not_ready(srd, event);
+    srd->greet_due = true;
     rs_verbs_words(event->status, event->vendor_error, srd->nic.efa, srd->last_refusal, sizeof srd->last_refusal);
     return RS_OK;
   }
@@ -311,9 +313,10 @@ bool rs_srd_link_arrived(struct rs_srd_device *srd, struct rs_srd_peer *peer, ui
   return arrival == RS_SRD_IN_ORDER || arrival == RS_SRD_AHEAD;
 }
 
+// Over EFA the sender needs to know only that its window moves on.
 static bool is_ack_due(const struct rs_srd_device *srd, const struct rs_srd_peer *peer, bool all) {
   if (srd->reliable)
-    return peer->ack_now || peer->owed >= rs_max_size(srd->window / 4, 1);
+    return peer->ack_now || peer->arrivals.next - peer->told >= rs_max_size(srd->window / 4, 1);
   return peer->ack_now || peer->owed >= ACK_SEGMENTS ||
          (peer->owed > 0 && (all || srd->now_ns - peer->owed_ns > ACK_DELAY_NS));
 }
@@ -326,6 +329,7 @@ void rs_srd_link_acknowledge(struct rs_srd_device *srd, bool all) {
     struct rs_srd_header header = {.kind = RS_SRD_ACK, .offset = peer->duplicates};
     if (due && rs_srd_link_control(srd, peer, &header, peer->arrivals.bits, sizeof peer->arrivals.bits)) {
       peer->owed = 0;
+      peer->told = peer->arrivals.next;
       peer->ack_now = due = false;
     }
     peer->acking = due || peer->owed > 0;
