@@ -6,17 +6,18 @@
 #include "transport/srd.h"
 #endif
 #include "transport/tcp.h"
+#if RS_HAVE_VERBS
+#include "transport/verbs_rc.h"
+#endif
 
 #include <string.h>
 
 const struct rs_transport *const rs_transports[] = {
     &rs_transport_tcp,
 #if RS_HAVE_VERBS
-    &rs_transport_srd,
+    &rs_transport_verbs_rc, &rs_transport_srd,
 #endif
-    &rs_transport_emulated,
-    &rs_transport_loop,
-    &rs_transport_null,
+    &rs_transport_emulated, &rs_transport_loop, &rs_transport_null,
 };
 const size_t rs_transport_count = RS_ARRAY_LENGTH(rs_transports);
 

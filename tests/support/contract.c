@@ -50,6 +50,7 @@ enum rs_status contract_group_open(const struct contract_variant *variant, size_
       .rank_count = rank_count,
       .lanes = lanes,
       .one_host = true,
+      .numa_node = -1,
       .timeout_ns = CONNECT_TIMEOUT_NS,
       .options = variant->options,
   };
@@ -61,6 +62,7 @@ enum rs_status contract_group_open(const struct contract_variant *variant, size_
   params.hub = group->hub;
   for (params.rank = 0; params.rank < rank_count; params.rank++) {
     struct rs_device **device = &group->devices[params.rank];
+    params.local_rank = params.rank;
     if (variant->transport->open(&params, device, error) < 0)
       goto close_group;
     variant->transport->address(*device, addresses + params.rank * RS_ADDRESS_BYTES_MAX);

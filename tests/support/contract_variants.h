@@ -9,6 +9,7 @@
 #include "transport/tcp.h"
 #if RS_HAVE_VERBS
 #include "support/contract_srd.h"
+#include "transport/verbs_rc.h"
 #endif
 
 static const struct rs_loop_options loop_plain = {.seed = 1, .segment = 8192};
@@ -78,6 +79,20 @@ static const struct rs_emulated_options emulated_fast = {.slowdown = {"1"}, .mod
 static const struct rs_emulated_options emulated_rough = {.slowdown = {"1"}, .model = &fabric_rough};
 static const struct rs_emulated_options emulated_slow = {.slowdown = {"20"}, .model = &fabric_fast};
 
+#if RS_HAVE_VERBS
+#define VERBS_RC(eager, how, pairs, stripe)                                                                            \
+  {                                                                                                                    \
+    .choice = {.gid_index = RS_VERBS_GID_AUTO}, .exchange = {.interface = {"auto"}}, .eager_bytes = (eager),           \
+    .rendezvous = RS_VERBS_RC_##how, .queue_pairs = (pairs), .stripe_bytes = (stripe), .ack_timeout_ns = 67000000      \
+  }
+static const struct rs_verbs_rc_options verbs_rc_plain = VERBS_RC(4096, WRITE, 1, 65536);
+static const struct rs_verbs_rc_options verbs_rc_pairs_3 = VERBS_RC(64, WRITE, 3, 4096);
+static const struct rs_verbs_rc_options verbs_rc_read = VERBS_RC(4096, READ, 1, 65536);
+static const struct rs_verbs_rc_options verbs_rc_read_pairs_2 = VERBS_RC(256, READ, 2, 1024);
+static const struct rs_verbs_rc_options verbs_rc_little_eager = VERBS_RC(8, WRITE, 1, 65536);
+static const struct rs_verbs_rc_options verbs_rc_much_eager = VERBS_RC(65536, WRITE, 1, 65536);
+#endif
+
 static const struct contract_variant contract_variants[] = {
     {"loop", &rs_transport_loop, &loop_plain},
     {"loop, reordered, seed 1", &rs_transport_loop, &loop_reorder_1},
@@ -92,6 +107,12 @@ static const struct contract_variant contract_variants[] = {
     {"emulated, slowed down", &rs_transport_emulated, &emulated_slow},
 #if RS_HAVE_VERBS
     CONTRACT_SRD_VARIANTS,
+    {"verbs_rc", &rs_transport_verbs_rc, &verbs_rc_plain},
+    {"verbs_rc, 3 queue pairs", &rs_transport_verbs_rc, &verbs_rc_pairs_3},
+    {"verbs_rc, reading", &rs_transport_verbs_rc, &verbs_rc_read},
+    {"verbs_rc, reading, 2 queue pairs", &rs_transport_verbs_rc, &verbs_rc_read_pairs_2},
+    {"verbs_rc, nearly all long", &rs_transport_verbs_rc, &verbs_rc_little_eager},
+    {"verbs_rc, nearly all short", &rs_transport_verbs_rc, &verbs_rc_much_eager},
 #endif
 };
 
