@@ -211,8 +211,8 @@ static enum rs_status judge_missing(const struct rs_topology_file *file, struct 
     return rs_error_set(error, RS_ERROR_USAGE,
                         "%s: host%s %s of this run %s not in the file; add %s, or write 'partial: true' in a YAML file",
                         file->path, plural, names, are, missing->count > 1 ? "them" : "it");
-  rs_text_append(warnings, "%s: host%s %s of this run %s not in the file; its facts stay as they were found\n",
-                 file->path, plural, names, are);
+  rs_text_append(warnings, "%s: host%s %s of this run %s not in the file; %s facts stay as they were found\n",
+                 file->path, plural, names, are, missing->count > 1 ? "their" : "its");
   return RS_OK;
 }
 
