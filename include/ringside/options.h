@@ -109,7 +109,7 @@ void rs_options_help(const struct rs_options *options, struct rs_text *text);
 
 // ---- a YAML file as a tree --------------------------------------------------------------------------------
 
-// For files whose keys are data, such as host names, and so do not fit a table. The limits are those of run files:
+// For files whose keys are data, such as host names, and so do not fit a table. The limits are those of settings files:
 // 1 MiB, no anchors, tags or second document; no key twice in a mapping, and at most RS_YAML_DEPTH_MAX levels.
 #define RS_YAML_DEPTH_MAX 16
 enum rs_yaml_kind { RS_YAML_NULL, RS_YAML_SCALAR, RS_YAML_SEQUENCE, RS_YAML_MAPPING };

@@ -1,6 +1,7 @@
-// A run file, read event by event, as only events still know where each thing stands and where an anchor or alias was.
+// A settings file, read event by event: only events still know where each thing stands and where an anchor or alias
+// was.
 //
-//   1. yaml_events refuses what no run file is: above 1 MiB, not UTF-8, anchors, tags, several documents.
+//   1. yaml_events refuses what no settings file is: above 1 MiB, not UTF-8, anchors, tags, several documents.
 //   2. Walk the mappings. "run: {timeout: 5s}" and "run.timeout: 5s" both come to the key "run.timeout", which may
 //      stand once. Each value is decoded into an entry of its own.
 //   3. Only when the whole file is read, store all entries: a bad file changes nothing.
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WHAT "run file"
+#define WHAT "settings file"
 
 // A key or section that the file has named, and for a key its value.
 struct entry {
@@ -185,7 +186,7 @@ static enum rs_status read_root(void *state, const yaml_event_t *event) {
   if (event->type == YAML_SCALAR_EVENT && is_null(event, NULL))
     return RS_OK;
   return RS_YAML_FAIL(&reader->events, event->start_mark,
-                      "a run file is a mapping of keys to values, such as 'KEY: VALUE', not a %s",
+                      "a settings file is a mapping of keys to values, such as 'KEY: VALUE', not a %s",
                       event->type == YAML_SCALAR_EVENT ? "single value" : "list");
 }
 
@@ -201,7 +202,8 @@ static size_t count_entries(const struct rs_options *options) {
 // Reads a whole file into entries, which the caller frees in any case. Nothing is stored yet.
 static enum rs_status read_entries(struct reader *reader, struct rs_error *error) {
   reader->entry_capacity = count_entries(reader->options);
-  reader->entries = rs_allocate(reader->entry_capacity, sizeof *reader->entries, "the values of a run file", error);
+  reader->entries =
+      rs_allocate(reader->entry_capacity, sizeof *reader->entries, "the values of a settings file", error);
   return reader->entries ? rs_yaml_events_read(&reader->events, read_root, reader) : error->status;
 }
 

@@ -11,7 +11,7 @@
 struct rs_yaml_events {
   yaml_parser_t parser;
   const char *name; // of the file
-  const char *what; // kind of the file, in errors: "run file"
+  const char *what; // kind of the file, in errors: "settings file"
   const char *text;
   size_t bytes;
   struct rs_error *error;

@@ -166,8 +166,8 @@ static const struct refusal structure[] = {
     {"sizes: *x\n", "quick.yaml:3:8: the alias '*x' is not supported; write the value itself"},
     {"*x : 8\n", "quick.yaml:3:1: the alias '*x' is not supported; write the value itself"},
     {"sizes: !!int 8\n", "quick.yaml:3:8: the tag 'tag:yaml.org,2002:int' is not supported; every key knows its type"},
-    {"---\nsizes: 8\n", "quick.yaml:3:1: a second document starts here; a run file has one"},
-    {"...\n---\nsizes: 8\n", "quick.yaml:4:1: a second document starts here; a run file has one"},
+    {"---\nsizes: 8\n", "quick.yaml:3:1: a second document starts here; a settings file has one"},
+    {"...\n---\nsizes: 8\n", "quick.yaml:4:1: a second document starts here; a settings file has one"},
     {"run:\n\tcheck: no\n", "quick.yaml:4:1: a tab where YAML allows only spaces; indent with spaces"},
     {"sizes: [8, 16\n", "quick.yaml:4:1: not valid YAML: did not find expected ',' or ']' while parsing "
                         "a flow sequence that starts at line 3"},
@@ -181,9 +181,9 @@ static const struct refusal structure[] = {
 };
 // Files that are not a mapping stand alone.
 static const struct refusal roots[] = {
-    {"- a\n", "quick.yaml:1:1: a run file is a mapping of keys to values, such as 'KEY: VALUE', not a list"},
+    {"- a\n", "quick.yaml:1:1: a settings file is a mapping of keys to values, such as 'KEY: VALUE', not a list"},
     {"\nring tree\n",
-     "quick.yaml:2:1: a run file is a mapping of keys to values, such as 'KEY: VALUE', not a single value"},
+     "quick.yaml:2:1: a settings file is a mapping of keys to values, such as 'KEY: VALUE', not a single value"},
     {"\xff\xfer\n", "quick.yaml:1:1: byte 0xff is not UTF-8; save the file as UTF-8"},
 };
 
@@ -260,7 +260,7 @@ static void files_are_read_up_to_a_mebibyte(void **state) {
 
   write_file(path, "lanes: 4\n", (1 << 20) + 1);
   assert_int_equal(load(&sample, path, &error), RS_ERROR_USAGE);
-  assert_non_null(strstr(error.text, "/a.yaml: the file is larger than 1 MiB; a run file is not"));
+  assert_non_null(strstr(error.text, "/a.yaml: the file is larger than 1 MiB; a settings file is not"));
   assert_int_equal(sample.lanes.values[0], 3);
 
   error = (struct rs_error){0};
@@ -272,7 +272,7 @@ static void files_are_read_up_to_a_mebibyte(void **state) {
   assert_int_equal(unlink(path), 0);
   error = (struct rs_error){0};
   assert_int_equal(load(&sample, path, &error), RS_ERROR_USAGE);
-  assert_non_null(strstr(error.text, "cannot open the run file '"));
+  assert_non_null(strstr(error.text, "cannot open the settings file '"));
   assert_non_null(strstr(error.text, "No such file or directory"));
 
   error = (struct rs_error){0};
@@ -309,7 +309,7 @@ static void memory_above_a_mebibyte_is_refused(void **state) {
   assert_non_null(text);
   memset(text, '#', bytes);
   assert_int_equal(rs_options_parse_yaml(&options, "big", text, bytes, &error), RS_ERROR_USAGE);
-  assert_string_equal(error.text, "big: the file has 1048577 bytes; a run file has at most 1048576");
+  assert_string_equal(error.text, "big: the file has 1048577 bytes; a settings file has at most 1048576");
   free(text);
 }
 
