@@ -99,14 +99,12 @@ static enum rs_status apply_file(struct rs_world *world, const char *path, struc
 
 // ---- all of it --------------------------------------------------------------------------------------------
 
-static void redact_hostnames(struct rs_placement *placement) {
-  for (size_t h = 0; h < placement->host_count; h++) {
-    struct rs_text text = {0};
-    char *hostname = placement->hosts[h].hostname;
-    rs_redact_append(&text, hostname);
-    if (text.data != NULL)
-      snprintf(hostname, sizeof placement->hosts[h].hostname, "%s", text.data);
-    rs_text_fini(&text);
+static void redact(struct observed *observed) {
+  for (size_t h = 0; h < observed->placement.host_count; h++)
+    rs_host_facts_redact(&observed->placement.hosts[h]);
+  for (size_t f = 0; f < observed->scheduler.count; f++) {
+    struct rs_environment_fact *fact = &observed->scheduler.facts[f];
+    rs_redact_field(fact->value, sizeof fact->value, false);
   }
 }
 
@@ -124,7 +122,7 @@ enum rs_status observe_launch(struct rs_world *world, const struct observe_optio
     status =
         rs_placement_bind(world, topology, (enum rs_bind_policy)options->bind, interface, &observed->placement, error);
   if (status == RS_OK && options->redact)
-    redact_hostnames(&observed->placement);
+    redact(observed);
   return status;
 }
 

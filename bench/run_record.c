@@ -99,7 +99,8 @@ static void add(struct attribute_list *list, const char *key, const char *value,
     list->count++;
 }
 
-static void add_environment(struct attribute_list *list, struct rs_error *error) {
+// Launchers tell their addresses here.
+static void add_environment(bool redact, struct attribute_list *list, struct rs_error *error) {
   for (char **variable = environ; *variable; variable++) {
     const char *value = strchr(*variable, '=');
     bool wanted = false;
@@ -107,8 +108,17 @@ static void add_environment(struct attribute_list *list, struct rs_error *error)
       wanted |= strncmp(*variable, environment_prefixes[i], strlen(environment_prefixes[i])) == 0;
     char key[sizeof list->items->key];
     // Names that do not fit are not worth cutting: two could become one.
-    if (wanted && snprintf(key, sizeof key, "environment.%.*s", (int)(value - *variable), *variable) < (int)sizeof key)
-      add(list, key, value + 1, error);
+    if (!wanted ||
+        snprintf(key, sizeof key, "environment.%.*s", (int)(value - *variable), *variable) >= (int)sizeof key)
+      continue;
+    struct rs_text pseudonyms = {0};
+    if (redact)
+      rs_redact_append(&pseudonyms, value + 1);
+    if (pseudonyms.failed)
+      rs_error_set_memory(error, pseudonyms.length, "attributes");
+    else
+      add(list, key, pseudonyms.data ? pseudonyms.data : redact ? "" : value + 1, error);
+    rs_text_fini(&pseudonyms);
   }
 }
 
@@ -147,7 +157,7 @@ static void collect_attributes(const struct run_record *record, struct attribute
     add(list, "fabric.yaml", record->where->fabric.data, error);
   }
   add_order(record->config->order, record->world->size, list, error);
-  add_environment(list, error);
+  add_environment(record->setup->observe.redact, list, error);
 }
 
 static void free_attributes(struct attribute_list *list) {
@@ -196,10 +206,7 @@ static enum rs_status gather_hosts(const struct run_record *record, char **xml, 
 
 static void redact_addresses(struct rs_device_row *rows, size_t count) {
   for (size_t d = 0; d < count; d++) {
-    struct rs_text text = {0};
-    rs_redact_append(&text, rows[d].address);
-    snprintf(rows[d].address, sizeof rows[d].address, "%s", text.data ? text.data : "");
-    rs_text_fini(&text);
+    rs_redact_field(rows[d].address, sizeof rows[d].address, false);
     memset(rows[d].gid, 0, sizeof rows[d].gid);
   }
 }

@@ -75,8 +75,8 @@ struct rs_cloud_params {
   // GCE_METADATA_HOST if the environment has it, as the clouds' own tools do; else the cloud's own address.
   const char *endpoints[RS_CLOUD_COUNT];
   int64_t timeout_ns, total_ns; // for one request, for all together; 0: 1 s and 3 s
-  bool redact;                  // as rs_redact_append does, in facts and in `raw`
-  const char *root;             // "" or NULL: the real /; tests give a tree of their own
+  bool redact;      // as rs_redact_append does, in `raw` and `note`; for facts there is rs_host_facts_redact
+  const char *root; // "" or NULL: the real /; tests give a tree of their own
 };
 
 // Asks the cloud, blocking for total_ns at most, and only where there is one to ask. Into `facts`, as far as told:
@@ -104,6 +104,11 @@ bool rs_cloud_library(char *text, size_t bytes); // "libcurl 7.88.1", "built wit
 // UUIDs, and numbers of ten digits or more. Equal things stay equal, also across runs. It is a pseudonym and no secret:
 // who knows the id can recompute it.
 void rs_redact_append(struct rs_text *text, const char *words);
+// Replaces a field's content by its pseudonym (whole), or the identifiers in it.
+void rs_redact_field(char *field, size_t field_bytes, bool whole);
+// What of the facts is an identifier of somebody's. Zones, types and the network's path stay: they are the cloud's own,
+// and what placements are compared by. After the operator's file was laid over them, which finds hosts by identifiers.
+void rs_host_facts_redact(struct rs_host_facts *facts);
 
 // ---- distance: how far two ranks are -----------------------------------------------------------------------
 
@@ -372,8 +377,8 @@ void rs_placement_distances(const struct rs_placement *placement, struct rs_text
 // pairs[class]: how many pairs of two ranks are that far apart.
 void rs_placement_count_distances(const struct rs_placement *placement, uint64_t pairs[RS_DISTANCE_COUNT]);
 // Appends a line for each thing that contradicts what was asked for or that makes figures doubtful: what, which hosts
-// or ranks, what to do. Returns the number of lines. Hosts of an emulated fabric are one machine and its loopback, which
-// is not held against them.
+// or ranks, what to do. Returns the number of lines. Hosts of an emulated fabric are one machine and its loopback,
+// which is not held against them.
 size_t rs_placement_warnings(const struct rs_placement_view *view, struct rs_text *text);
 
 #endif

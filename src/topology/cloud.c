@@ -257,16 +257,6 @@ static bool choose_endpoint(struct rs_cloud_session *session) {
   return true;
 }
 
-// What of the facts is an identifier of somebody's. Zones, types, the network's path and the physical host stay: they
-// are the cloud's own, and what placements are compared by.
-static void redact_facts(struct rs_host_facts *facts) {
-  rs_redact_field(facts->instance_id, sizeof(facts->instance_id), true);
-  rs_redact_field(facts->network, sizeof(facts->network), true);
-  rs_redact_field(facts->subnet, sizeof(facts->subnet), false);
-  rs_redact_field(facts->placement_group, sizeof(facts->placement_group), false);
-  rs_redact_field(facts->physical_host, sizeof(facts->physical_host), false);
-}
-
 enum rs_status rs_cloud_read(const struct rs_cloud_params *params, struct rs_host_facts *facts, struct rs_text *raw,
                              struct rs_text *note) {
   struct rs_cloud_session session = {.source = find_source(params, facts),
@@ -296,8 +286,6 @@ enum rs_status rs_cloud_read(const struct rs_cloud_params *params, struct rs_hos
     record_heading(&session);
   session.deadline_ns = rs_clock_ns() + session.total_ns;
   session.source->read(&session);
-  if (params->redact)
-    redact_facts(facts);
   rs_http_close(session.http);
   free(session.answer);
   return session.status;

@@ -174,3 +174,12 @@ void rs_redact_field(char *field, size_t field_bytes, bool whole) {
   rs_host_copy_text(field, field_bytes, text.data && !text.failed ? text.data : "");
   rs_text_fini(&text);
 }
+
+void rs_host_facts_redact(struct rs_host_facts *facts) {
+  rs_redact_field(facts->hostname, sizeof(facts->hostname), false);
+  rs_redact_field(facts->instance_id, sizeof(facts->instance_id), true);
+  rs_redact_field(facts->network, sizeof(facts->network), true);
+  rs_redact_field(facts->subnet, sizeof(facts->subnet), false);
+  rs_redact_field(facts->placement_group, sizeof(facts->placement_group), false);
+  rs_redact_field(facts->physical_host, sizeof(facts->physical_host), false);
+}

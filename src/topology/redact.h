@@ -7,7 +7,5 @@
 // Appends a pseudonym for the whole of `value`, which is an identifier or a name of somebody's: the one that
 // rs_redact_append gives where that knows the form, so that both agree. Nothing for an empty value.
 void rs_redact_whole(struct rs_text *text, const char *value);
-// Replaces a field's content by its pseudonym (whole), or the identifiers in it.
-void rs_redact_field(char *field, size_t field_bytes, bool whole);
 
 #endif

@@ -90,6 +90,17 @@ expect_host "$work/redacted.h5" zone eu-west-1a
 ! grep -qa -e 'i-0123456789abcdef0' -e 'subnet-0aa11' -e '02:aa:bb' "$work/redacted.h5" ||
   fail "identifiers are in a redacted file"
 [[ $(host instance_id "$work/redacted.h5") == i-redacted-* ]] || fail 'no pseudonym'
+"$RINGSIDE" show --json "$work/redacted.h5" >"$work/json"
+! grep -E '"environment\.' "$work/json" | grep -E '//[0-9]+\.|//\[[0-9a-f]*:' || fail "addresses of the launcher are in a redacted file"
+
+# A file that knows hosts by their instances finds them all the same, and what it says is redacted too.
+printf '{"Instances": [{"InstanceId": "i-0123456789abcdef0", "GroupName": "pg-0123456789abcdef0", "NetworkNodes": ["nn-1"]}]}' \
+  >"$work/aws.json"
+launch 2 run "${quick[@]}" --redact --topology "$work/aws.json" -o "$work/both.h5" >"$work/out" 2>&1 ||
+  fail "--redact and --topology: $(cat "$work/out")"
+! grep -q 'not in the file' "$work/out" || fail "--redact hides hosts from the file: $(cat "$work/out")"
+expect_host "$work/both.h5" network_path nn-1
+! grep -qa -e '-0123456789abcdef0' "$work/both.h5" || fail "identifiers of the operator's file are in a redacted file"
 
 printf 'hosts:\n  %s: {zone: zone-of-mine, switch: leaf1}\nswitches:\n  leaf1: {parent: spine1}\n  spine1: {}\n' \
   "$(hostname)" >"$work/nodes.yaml"

@@ -14,6 +14,8 @@ struct cloud_reading cloud_read(const char *firmware, const struct rs_cloud_para
   snprintf(reading.facts.cloud, sizeof(reading.facts.cloud), "%s", firmware);
   int64_t start = rs_clock_ns();
   reading.status = rs_cloud_read(params, &reading.facts, &reading.raw, &reading.note);
+  if (params->redact)
+    rs_host_facts_redact(&reading.facts);
   reading.seconds = (double)(rs_clock_ns() - start) / 1e9;
   rs_text_append(&reading.raw, "%s", "");
   rs_text_append(&reading.note, "%s", "");
