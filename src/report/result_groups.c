@@ -6,7 +6,8 @@
 
 #define NAMES_MAX 256
 
-// What a launch can be grouped by: the nearest name to the one asked for, or all of them.
+// What a launch can be grouped by: the nearest name to the one asked for, or its labels and the facts with plain names.
+// Options, variables and settings of the system, which have a point in theirs, are too many for a line.
 static enum rs_status set_unknown(const struct rs_result *result, const struct rs_launch_facts *facts,
                                   const char *field, struct rs_error *error) {
   const char *names[NAMES_MAX] = {0};
@@ -16,7 +17,7 @@ static enum rs_status set_unknown(const struct rs_result *result, const struct r
   const char *nearest = rs_text_nearest(field, names, count);
   struct rs_text text = {0};
   for (size_t n = 0; nearest == NULL && n < count; n++)
-    if (strncmp(names[n], "config.", strlen("config.")) != 0)
+    if (strchr(names[n], '.') == NULL || strncmp(names[n], "label.", strlen("label.")) == 0)
       rs_text_append(&text, "%s%s", text.length == 0 ? "it has " : ", ", names[n]);
   if (nearest != NULL)
     rs_text_append(&text, "did you mean '%s'?", nearest);

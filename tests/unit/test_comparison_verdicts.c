@@ -274,6 +274,10 @@ static void differences_come_by_suspicion(void **state) {
   rs_result_groups_fini(&groups);
   assert_int_equal(rs_result_groups_make(sets->results, 2 * LAUNCHES, "kernl", &groups, &error), RS_ERROR_USAGE);
   assert_non_null(strstr(error.text, "did you mean 'kernel'"));
+  error = (struct rs_error){0};
+  assert_int_equal(rs_result_groups_make(sets->results, 2 * LAUNCHES, "nonsense", &groups, &error), RS_ERROR_USAGE);
+  assert_non_null(strstr(error.text, "label.placement"));
+  assert_null(strstr(error.text, "config."));
 }
 
 static void cases_can_be_chosen(void **state) {
