@@ -26,7 +26,7 @@ void rs_verbs_rc_piece_done(struct rs_verbs_rc_channel *channel, struct rs_verbs
   if (--post->pieces_left > 0)
     return;
   rs_verbs_rc_done(channel->device, post);
-  // Reads complete in any order, and the sender is told of all before the first that is still under way.
+  // Pieces come in any order; what counts for the other side is the first that is still to come.
   struct rs_verbs_rc_queue *recv = &channel->recv;
   while (recv->through < recv->head && rs_verbs_rc_post_at(recv, recv->through)->pieces_left == 0)
     recv->through++;
@@ -124,6 +124,8 @@ static enum rs_status send_update(struct rs_verbs_rc_channel *channel, struct rs
 
 // Piece i of a message goes over queue pair i and starts at i steps; the last one takes the rest.
 static size_t piece_count(const struct rs_verbs_rc_device *device, size_t bytes) {
+  if (bytes <= device->options.eager_bytes)
+    return 1;
   return rs_max_size(rs_min_size(bytes / device->options.stripe_bytes, device->options.queue_pairs), 1);
 }
 
@@ -241,9 +243,14 @@ static enum rs_status push_sends(struct rs_verbs_rc_channel *channel, struct rs_
   return RS_OK;
 }
 
+// A sender that has enough to write gets the next grants several at a time: each message costs it a packet's time.
+static bool grants_can_wait(const struct rs_verbs_rc_queue *recv) {
+  return recv->next >= recv->through + RS_VERBS_RC_POSTS_MAX / 4 && recv->head - recv->next < RS_VERBS_RC_BATCH;
+}
+
 static enum rs_status push_grants(struct rs_verbs_rc_channel *channel, struct rs_error *error) {
   struct rs_verbs_rc_queue *recv = &channel->recv;
-  while (recv->next < recv->head) {
+  while (recv->next < recv->head && !grants_can_wait(recv)) {
     struct rs_verbs_rc_target targets[RS_VERBS_RC_BATCH];
     size_t count = 0;
     uint64_t next = recv->next;
@@ -341,7 +348,7 @@ enum rs_status rs_verbs_rc_post_send(struct rs_device *base, size_t peer, size_t
   return RS_OK;
 }
 
-// The grant, if there is to be one, leaves with the next progress, together with those of its neighbours.
+// A grant leaves with the next progress at the earliest, together with those of its neighbours.
 enum rs_status rs_verbs_rc_post_recv(struct rs_device *base, size_t peer, size_t lane, struct rs_region *region,
                                      size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
   struct rs_verbs_rc_device *device = rs_verbs_rc_device_of(base);

@@ -85,7 +85,7 @@ struct rs_verbs_rc_queue {
   uint64_t head, tail; // next to post, oldest not free
   uint64_t next;       // the first of which the transfer has not been started in full;
   size_t piece, moved; // it has come so far
-  uint64_t through;    // rendezvous=read: all before it are read
+  uint64_t through;    // all before it are in place (receives), or known to have been read (sends)
   struct rs_verbs_rc_post posts[RS_VERBS_RC_POSTS_MAX];
 };
 

@@ -9,22 +9,7 @@
 
 // ---- failures ---------------------------------------------------------------------------------------------
 
-static const char *doing(const struct ibv_wc *completion) {
-  return completion->wr_id >> 31 & 1 ? "sending to" : "receiving from";
-}
-
-static enum rs_status pair_failure(const struct rs_verbs_rc_pair *pair, const struct ibv_wc *completion,
-                                   struct rs_error *error) {
-  const struct rs_verbs_rc_channel *channel = pair->channel;
-  char words[512];
-  rs_verbs_words(completion->status, completion->vendor_err, false, words, sizeof words);
-  return rs_error_set(error, RS_ERROR_PEER, "verbs_rc: %s %s, with %llu sends and %llu receives outstanding: %s",
-                      doing(completion), rs_verbs_rc_peer_format(channel).text,
-                      (unsigned long long)(channel->send.head - channel->send.tail),
-                      (unsigned long long)(channel->recv.head - channel->recv.tail), words);
-}
-
-// "; it carries 3 sends and 1 receives, the first with rank 2 at ..."
+// "; 3 sends and 1 receives were outstanding with rank 2 at ...": of the first channel that has any.
 static void append_outstanding(const struct rs_verbs_rc_device *device, size_t port, struct rs_text *text) {
   for (size_t c = 0; c < device->channel_count; c++) {
     const struct rs_verbs_rc_channel *channel = &device->channels[c];
@@ -92,6 +77,26 @@ static enum rs_status look_for_events(const struct rs_verbs_rc_device *device, s
     }
   }
   return RS_OK;
+}
+
+// A link that is down makes requests fail in many ways: that is then the cause.
+static enum rs_status pair_failure(const struct rs_verbs_rc_pair *pair, const struct ibv_wc *completion,
+                                   struct rs_error *error) {
+  const struct rs_verbs_rc_channel *channel = pair->channel;
+  const struct rs_verbs_rc_device *device = channel->device;
+  const struct rs_verbs_nic *nic = &device->ports[pair->nic].nic;
+  char words[512];
+  rs_verbs_words(completion->status, completion->vendor_err, false, words, sizeof words);
+  struct ibv_port_attr attributes;
+  if (rs_verbs_query_port(&device->verbs, nic->context, nic->port, &attributes) == 0 &&
+      attributes.state != IBV_PORT_ACTIVE)
+    snprintf(words, sizeof words, "port %u of %s is down (see 'rdma link', the cable and the switch; status %d)",
+             nic->port, nic->facts.interface, (int)completion->status);
+  return rs_error_set(error, RS_ERROR_PEER, "verbs_rc: %s %s, with %llu sends and %llu receives outstanding: %s",
+                      completion->wr_id >> 31 & 1 ? "sending to" : "receiving from",
+                      rs_verbs_rc_peer_format(channel).text,
+                      (unsigned long long)(channel->send.head - channel->send.tail),
+                      (unsigned long long)(channel->recv.head - channel->recv.tail), words);
 }
 
 // ---- completions ------------------------------------------------------------------------------------------
