@@ -33,7 +33,7 @@ static void traffic_by_seed(uint64_t seed, bool efa) {
     snprintf(name, sizeof name, "srd/ud, fake: seed=%llu,mtu=%u,late=%u,short=%u,loss=%u,duplicate=%u,corrupt=%u",
              (unsigned long long)seed, mtu, dice[0], few, dice[1], dice[2], dice[3]);
   struct rs_srd_options options = efa ? srd_efa : srd_fake_ud;
-  options.receives = 32 << rs_random_below(&random, 3);
+  options.receives = (uint64_t)32 << rs_random_below(&random, 3);
   options.bounce = 1 + rs_random_below(&random, 8);
   const struct contract_variant variant = {name, &rs_transport_srd, &options};
   const struct contract_traffic traffic = {
