@@ -336,8 +336,8 @@ static size_t transport_index(const struct rs_transport *transport) {
   return i;
 }
 
-// An emulated device's ranks mostly wait for its clock, and it spins by itself for the last bit of that: ranks that spin
-// all the time would take the cores from those whose time has come.
+// An emulated device's ranks mostly wait for its clock, and it spins by itself for the last bit of that: ranks that
+// spin all the time would take the cores from those whose time has come.
 static enum rs_wait wait_for(const struct rs_runner *runner, const struct rs_case *point) {
   struct rs_limits limits = {0};
   if (runner->params.config->wait == RS_WAIT_AUTO && point->transport)
