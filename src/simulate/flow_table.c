@@ -21,14 +21,17 @@ static enum rs_status grow(struct flow_table *table, struct rs_error *error) {
   grown.buckets = rs_allocate(grown.capacity, 2 * sizeof(*grown.buckets), "flows of a simulation", error);
   if (!grown.items || !grown.buckets) {
     flow_table_fini(&grown);
-    return error->status;
+    return RS_ERROR_MEMORY;
   }
   if (table->count > 0)
     memcpy(grown.items, table->items, table->count * sizeof(*table->items));
   for (size_t i = 0; i < grown.count; i++)
     *bucket_of(&grown, &grown.items[i]) = (uint32_t)i + 1;
   flow_table_fini(table);
-  *table = grown;
+  table->items = grown.items;
+  table->buckets = grown.buckets;
+  table->count = grown.count;
+  table->capacity = grown.capacity;
   return RS_OK;
 }
 

@@ -168,7 +168,7 @@ static enum rs_status read_name(struct reader *reader, const struct pair *pair) 
 static enum rs_status read_members(struct reader *reader, size_t at) {
   bool given[KEY_COUNT] = {false};
   while (reader->line[at] != '\0') {
-    struct pair pair;
+    struct pair pair = {0};
     enum rs_status status = take_pair(reader, &at, &pair);
     if (status != RS_OK)
       return status;
@@ -188,7 +188,7 @@ static enum rs_status read_members(struct reader *reader, size_t at) {
 }
 
 static enum rs_status read_line(struct reader *reader) {
-  struct pair first;
+  struct pair first = {0};
   size_t at = strspn(reader->line, " \t\r");
   if (reader->line[at] == '\0')
     return RS_OK;

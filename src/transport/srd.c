@@ -83,7 +83,8 @@ static enum rs_status open_wire(struct rs_srd_device *srd, const struct rs_srd_o
 }
 
 static enum rs_status open_tables(struct rs_srd_device *srd, struct rs_error *error) {
-  size_t headers = srd->rank_count * RS_SRD_WINDOW * RS_SRD_HEADER_BYTES + RS_SRD_CONTROLS * RS_SRD_CONTROL_BYTES;
+  size_t headers =
+      srd->rank_count * RS_SRD_WINDOW * RS_SRD_HEADER_BYTES + (size_t)RS_SRD_CONTROLS * RS_SRD_CONTROL_BYTES;
   srd->completed_capacity = 2 * srd->rank_count * srd->lanes * RS_SRD_POSTS_MAX;
   srd->peers = rs_allocate(srd->rank_count, sizeof *srd->peers, "srd peers", error);
   srd->ready = rs_allocate(srd->rank_count, sizeof *srd->ready, "srd peers", error);
@@ -192,7 +193,7 @@ static size_t srd_counters(const struct rs_device *device, struct rs_device_coun
   static const char *const names[] = {"segments",     "retransmitted", "duplicates", "corrupted",
                                       "out_of_order", "rnr",           "strangers"};
   _Static_assert(RS_ARRAY_LENGTH(names) == RS_SRD_COUNTER_COUNT, "a name for each");
-  struct rs_srd_device *srd = rs_srd_device_of((struct rs_device *)(uintptr_t)device);
+  struct rs_srd_device *srd = rs_srd_device_of((struct rs_device *)device);
   size_t count = rs_min_size(max, RS_ARRAY_LENGTH(names));
   pthread_mutex_lock(&srd->lock);
   for (size_t i = 0; i < count; i++) {

@@ -19,13 +19,13 @@ struct rs_srd_request {
 };
 
 struct rs_srd_event {
-  bool received; // else a send has ended
-  enum ibv_wc_status status;
-  uint32_t vendor_error;
   uint64_t id;      // of a send
   uint8_t *segment; // received: header and payload; release the buffer when done with it
   size_t bytes;
   uint32_t buffer;
+  uint32_t vendor_error;
+  enum ibv_wc_status status;
+  bool received; // else a send has ended
 };
 
 struct rs_srd_wire {

@@ -215,7 +215,7 @@ static enum rs_status open_nearest(const struct rs_verbs *verbs, struct ibv_devi
   struct rs_error first = {0};
   for (int pass = 0; pass < 2 && near_count == 0; pass++) {
     for (size_t d = 0; d < device_count && near_count < CANDIDATES_MAX; d++) {
-      struct rs_verbs_nic nic;
+      struct rs_verbs_nic nic = {0};
       struct rs_error reason = {0};
       bool here = numa_node_of(verbs->get_device_name(devices[d])) == params->numa_node;
       if (pass == 0 && !here)

@@ -180,8 +180,8 @@ static inline struct rs_verbs_rc_device *rs_verbs_rc_device_of(struct rs_device 
 
 // ---- connecting -------------------------------------------------------------------------------------------
 
-void rs_verbs_rc_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]);
-enum rs_status rs_verbs_rc_connect(struct rs_device *device, const uint8_t *addresses, const bool *peers,
+void rs_verbs_rc_address(const struct rs_device *base, uint8_t blob[RS_ADDRESS_BYTES_MAX]);
+enum rs_status rs_verbs_rc_connect(struct rs_device *base, const uint8_t *addresses, const bool *peers,
                                    struct rs_error *error);
 void rs_verbs_rc_joining_close(struct rs_verbs_rc_joining *joining); // NULL is fine
 
@@ -228,9 +228,9 @@ static inline uint64_t rs_verbs_rc_id(size_t pair, bool sends, uint32_t low) {
 
 // ---- channels ---------------------------------------------------------------------------------------------
 
-enum rs_status rs_verbs_rc_post_send(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
+enum rs_status rs_verbs_rc_post_send(struct rs_device *base, size_t peer, size_t lane, struct rs_region *region,
                                      size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
-enum rs_status rs_verbs_rc_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
+enum rs_status rs_verbs_rc_post_recv(struct rs_device *base, size_t peer, size_t lane, struct rs_region *region,
                                      size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
 
 // Sends what can be sent.
@@ -260,11 +260,11 @@ static inline uint64_t rs_verbs_rc_position(uint64_t near, uint16_t number) {
 
 // ---- progress ---------------------------------------------------------------------------------------------
 
-enum rs_status rs_verbs_rc_progress(struct rs_device *device, struct rs_completion *completions, size_t max,
+enum rs_status rs_verbs_rc_progress(struct rs_device *base, struct rs_completion *completions, size_t max,
                                     size_t *count, struct rs_error *error);
 // Takes what lies in the completion queues, a batch of each; *handled: how much it was.
 enum rs_status rs_verbs_rc_poll(struct rs_verbs_rc_device *device, size_t *handled, struct rs_error *error);
-enum rs_status rs_verbs_rc_arm(struct rs_device *device, struct rs_error *error);
+enum rs_status rs_verbs_rc_arm(struct rs_device *base, struct rs_error *error);
 int rs_verbs_rc_event_fd(const struct rs_device *device);
 
 #endif

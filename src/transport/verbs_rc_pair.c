@@ -7,7 +7,7 @@
 // A peer that does not answer is given up after 7 times the acknowledgement timeout; devices may take up to 4 times as
 // long, says the specification. 7 retries would be one more, but Soft-RoCE takes that for infinitely many.
 #define RETRIES 6
-#define SLOWEST 4
+#define SLOWEST INT64_C(4)
 // Credits keep receive queues from running dry, so this is for peers that break the protocol; 7 would mean for ever.
 #define RNR_RETRIES 6
 #define RNR_DELAY 12 // 0.64 ms
