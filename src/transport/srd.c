@@ -157,7 +157,7 @@ static enum rs_status srd_open(const struct rs_transport_params *params, struct 
   srd->event_fd = srd->failure_fd = -1;
   for (size_t i = 0; i < RS_TOKEN_BYTES; i++)
     srd->token_hash = rs_hash64(srd->token_hash ^ params->token[i]);
-  rs_srd_checksum_init(&srd->checksum, true);
+  rs_srd_checksum_init(&srd->checksum, RS_SRD_CHECKSUM_FASTEST);
   if (rs_random_bytes(&srd->id, sizeof srd->id, error) < 0 || rs_verbs_open(&srd->verbs, error) < 0 ||
       rs_verbs_nics_open(&srd->verbs, &options->choice, params, &srd->nic, &nics, error) < 0 ||
       choose_flavour(srd, options->flavour, error) < 0 || open_tables(srd, error) < 0 ||

@@ -163,6 +163,7 @@ struct rs_srd_device {
   bool keeping, stop;
   int event_fd, failure_fd; // the first holds the wire's channel and the second, which tells a sleeper of a failure
   int64_t now_ns, called_ns, timers_ns; // this step's, the caller's last, the last look at all timers
+  int64_t flushed_ns;                   // when the queue pair gave its receives back; 0: it is well
   struct rs_error failure;
 
   uint8_t *headers; // RS_SRD_WINDOW of each rank, then the controls

@@ -181,6 +181,13 @@ static bool is_waited_for(const struct rs_srd_peer *peer) {
 static enum rs_status send_failed(const struct rs_srd_device *srd, const struct rs_srd_peer *peer,
                                   const struct rs_srd_event *event, struct rs_error *error) {
   char words[400];
+  // What RoCE says of datagrams for which the kernel knows no way any more.
+  if (!srd->reliable && event->status == IBV_WC_LOC_QP_OP_ERR)
+    return rs_error_set(
+        error, RS_ERROR_PEER,
+        "srd: sending to %s: the device knows no way to it any more: the link or the network interface is "
+        "down here; see 'rdma link' and 'ip link'",
+        rs_srd_peer_format(srd, peer).text);
   return rs_error_set(error, RS_ERROR_PEER,
                       "srd: sending to %s: %s; %zu sends and %zu receives were outstanding: look at its own message",
                       rs_srd_peer_format(srd, peer).text,

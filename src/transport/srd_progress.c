@@ -8,6 +8,8 @@
 // What one step takes from the device before its caller gets the completions.
 #define STEP_BATCHES 4
 #define TIMERS_NS 100000
+// So long after its receives were flushed, a queue pair has said why, or will not.
+#define FLUSH_NS 200000000
 // The keeper acts when the caller has been silent for this long. A reliable device needs it for little.
 #define KEEPER_UD_NS 2000000
 #define KEEPER_EFA_NS 5000000
@@ -85,8 +87,13 @@ static enum rs_status hear(struct rs_srd_device *srd, struct rs_srd_peer *peer, 
   return RS_OK;
 }
 
+// A queue pair that fails gives all its receives back; the send that says why may come after them.
 static enum rs_status received(struct rs_srd_device *srd, const struct rs_srd_event *event, struct rs_error *error) {
   char words[400];
+  if (event->status == IBV_WC_WR_FLUSH_ERR && srd->flushed_ns == 0)
+    srd->flushed_ns = srd->now_ns;
+  if (event->status == IBV_WC_WR_FLUSH_ERR && srd->now_ns - srd->flushed_ns < FLUSH_NS)
+    return RS_OK;
   if (event->status != IBV_WC_SUCCESS)
     return rs_error_set(error, RS_ERROR_IO, "srd: rank %zu, receiving by %s: %s", srd->rank, srd->nic.facts.interface,
                         rs_verbs_words(event->status, event->vendor_error, srd->nic.efa, words, sizeof words));
@@ -113,8 +120,11 @@ static enum rs_status take_events(struct rs_srd_device *srd, bool *more, struct 
 }
 
 enum rs_status rs_srd_step(struct rs_srd_device *srd, bool *more, struct rs_error *error) {
+  static const struct rs_srd_event flushed = {.received = true, .status = IBV_WC_WR_FLUSH_ERR};
   if (take_events(srd, more, error) < 0)
     return error->status;
+  if (srd->flushed_ns != 0 && srd->now_ns - srd->flushed_ns >= FLUSH_NS)
+    return received(srd, &flushed, error);
   if (srd->now_ns - srd->timers_ns >= TIMERS_NS) {
     srd->timers_ns = srd->now_ns;
     if (rs_srd_link_timers(srd, error) < 0)

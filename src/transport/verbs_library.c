@@ -57,11 +57,14 @@ static const char *bind_symbols(void *library, const struct symbol *symbols, siz
   return NULL;
 }
 
+// Libraries that load drivers of their own are not made to be unloaded: each time would leak a little.
+#define LOAD_FLAGS (RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)
+
 enum rs_status rs_verbs_open(struct rs_verbs *verbs, struct rs_error *error) {
   struct rs_verbs opened = {0};
   const char *instead = getenv("RINGSIDE_VERBS_LIBRARY");
   const char *name = instead ? instead : "libibverbs.so.1";
-  opened.handles[0] = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  opened.handles[0] = dlopen(name, LOAD_FLAGS);
   if (opened.handles[0] == NULL)
     return rs_error_set(error, RS_ERROR_UNSUPPORTED,
                         "no RDMA here: %s cannot be loaded (%s); install it (Debian: libibverbs1 ibverbs-providers; "
@@ -74,7 +77,7 @@ enum rs_status rs_verbs_open(struct rs_verbs *verbs, struct rs_error *error) {
     return error->status;
   }
 #if RS_HAVE_EFADV
-  opened.handles[1] = dlopen(instead ? instead : "libefa.so.1", RTLD_NOW | RTLD_LOCAL);
+  opened.handles[1] = dlopen(instead ? instead : "libefa.so.1", LOAD_FLAGS);
   if (opened.handles[1] != NULL &&
       bind_symbols(opened.handles[1], efadv_symbols, RS_ARRAY_LENGTH(efadv_symbols), &opened) != NULL)
     opened.efadv_create_qp_ex = NULL; // both or none
@@ -92,10 +95,11 @@ void rs_verbs_close(struct rs_verbs *verbs) {
 
 int rs_verbs_query_port(const struct rs_verbs *verbs, struct ibv_context *context, uint8_t port,
                         struct ibv_port_attr *attributes) {
-  struct verbs_context *extended = verbs_get_ctx(context); // NULL: of before there was query_port
+  // What verbs_get_ctx_op does, which is an expression that ISO C does not have.
+  const struct verbs_context *extended = verbs_get_ctx(context);
+  size_t needed = sizeof *extended - offsetof(struct verbs_context, query_port);
   memset(attributes, 0, sizeof *attributes);
-  if (extended != NULL && extended->sz >= sizeof *extended - offsetof(struct verbs_context, query_port) &&
-      extended->query_port != NULL)
+  if (extended != NULL && extended->sz >= needed && extended->query_port != NULL)
     return extended->query_port(context, port, attributes, sizeof *attributes);
   return verbs->query_port(context, port, (struct _compat_ibv_port_attr *)attributes);
 }

@@ -130,8 +130,8 @@ static void back_off_doubles_to_a_second(void **state) {
 static void checksum_both_ways(void **state) {
   (void)state;
   static struct rs_srd_checksum tables, hardware;
-  rs_srd_checksum_init(&tables, false);
-  rs_srd_checksum_init(&hardware, true);
+  rs_srd_checksum_init(&tables, RS_SRD_CHECKSUM_TABLES);
+  rs_srd_checksum_init(&hardware, RS_SRD_CHECKSUM_INSTRUCTION);
   assert_int_equal(rs_srd_checksum_add(&tables, 0, "123456789", 9), 0xe3069283);
   assert_int_equal(rs_srd_checksum_add(&hardware, 0, "123456789", 9), 0xe3069283);
   uint8_t data[300];
@@ -178,7 +178,7 @@ static void header_there_and_back(void **state) {
 static void every_flipped_bit_is_found(void **state) {
   (void)state;
   static struct rs_srd_checksum checksum;
-  rs_srd_checksum_init(&checksum, true);
+  rs_srd_checksum_init(&checksum, RS_SRD_CHECKSUM_FASTEST);
   uint8_t segment[RS_SRD_HEADER_BYTES + 100] = {0};
   const struct rs_srd_header header = {.source = 3, .kind = RS_SRD_DATA, .length = 100};
   rs_srd_header_encode(&header, segment);
