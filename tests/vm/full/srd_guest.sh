@@ -2,15 +2,15 @@
 #
 # srd over real UD queue pairs: Soft-RoCE in a virtual machine, packets on a wire between two devices. The contract suite
 # and collectives for 2 to 4 ranks, and both again while the wire loses, reorders, doubles and damages packets; a link
-# that goes down. RS_VM_FULL=1: every algorithm of every collective for each number of ranks, and every datatype.
+# that goes down. With RS_VM_FULL=1 every algorithm of every collective for each number of ranks, and every datatype.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "${1:-}" != inside ]; then
-  exec "$here/guest" run --timeout 800 -- "$here/srd.sh" inside
+  exec "$here/../guest" run --timeout 800 -- "$here/srd_guest.sh" inside
 fi
 
-source "$here/../mpi/launch.bash"
-wire=$here/wire
+source "$here/../../mpi/launch.bash"
+wire=$here/../wire
 export RS_TEST_VARIANT='srd on'
 contract() {
   local program
