@@ -3,6 +3,7 @@
 # sets: tests (this folder), limit (seconds), netem (or nothing), out (a folder is shared, or nothing), exact_clock
 # (yes or nothing).
 # Nobody reads its own output but the console, which is shown when the guest does not come back.
+: >/run/guest/begun # else the kernel died on its way here
 export PATH=$tests:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/run/home
 
