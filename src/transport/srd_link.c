@@ -14,6 +14,8 @@
 // An acknowledgement waits for so many segments, or so long, for others that it can cover and for data to ride on.
 #define ACK_SEGMENTS 8
 #define ACK_DELAY_NS 100000
+// The keeper looks every few milliseconds, unless nothing here runs.
+#define ABSENT_NS 500000000
 #define EFA_RECEIVER_NOT_READY 10
 
 // ---- sending ----------------------------------------------------------------------------------------------
@@ -348,8 +350,8 @@ void rs_srd_link_acknowledge(struct rs_srd_device *srd, bool all) {
 
 // ---- time -------------------------------------------------------------------------------------------------
 
-static enum rs_status silent(const struct rs_srd_device *srd, const struct rs_srd_peer *peer, struct rs_error *error) {
-  bool refuses = peer->refusals > 0;
+static enum rs_status silent(const struct rs_srd_device *srd, const struct rs_srd_peer *peer, bool refuses,
+                             struct rs_error *error) {
   char waited[32];
   int64_t since_ns = refuses ? peer->refused_ns : peer->advance_ns;
   return rs_error_set(
@@ -387,7 +389,20 @@ static void probe(struct rs_srd_device *srd, struct rs_srd_peer *peer) {
     rs_srd_link_send(srd, peer, &header, &(struct rs_srd_segment){0});
 }
 
+// Whoever was itself stopped (by a signal, or with its whole machine) cannot say how long others were silent.
+static void forgive(struct rs_srd_device *srd, int64_t absent_ns) {
+  for (size_t r = 0; r < srd->rank_count; r++) {
+    srd->peers[r].advance_ns += absent_ns;
+    srd->peers[r].refused_ns += absent_ns;
+    srd->peers[r].heard_ns += absent_ns;
+  }
+}
+
 enum rs_status rs_srd_link_timers(struct rs_srd_device *srd, struct rs_error *error) {
+  int64_t absent_ns = srd->now_ns - srd->timers_ns;
+  if (srd->timers_ns != 0 && absent_ns > ABSENT_NS)
+    forgive(srd, absent_ns);
+  srd->timers_ns = srd->now_ns;
   for (size_t r = 0; r < srd->rank_count; r++) {
     struct rs_srd_peer *peer = &srd->peers[r];
     if (peer->segments == NULL)
@@ -401,7 +416,7 @@ enum rs_status rs_srd_link_timers(struct rs_srd_device *srd, struct rs_error *er
     bool stuck = peer->under_way + peer->lost > 0 && srd->now_ns - peer->advance_ns > srd->timeout_ns;
     bool refused = peer->refusals > 0 && srd->now_ns - peer->refused_ns > srd->timeout_ns;
     if ((stuck || refused) && is_waited_for(peer))
-      return silent(srd, peer, error);
+      return silent(srd, peer, refused, error);
     if (srd->connected)
       probe(srd, peer);
   }

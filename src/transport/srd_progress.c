@@ -125,11 +125,8 @@ enum rs_status rs_srd_step(struct rs_srd_device *srd, bool *more, struct rs_erro
     return error->status;
   if (srd->flushed_ns != 0 && srd->now_ns - srd->flushed_ns >= FLUSH_NS)
     return received(srd, &flushed, error);
-  if (srd->now_ns - srd->timers_ns >= TIMERS_NS) {
-    srd->timers_ns = srd->now_ns;
-    if (rs_srd_link_timers(srd, error) < 0)
-      return error->status;
-  }
+  if (srd->now_ns - srd->timers_ns >= TIMERS_NS && rs_srd_link_timers(srd, error) < 0)
+    return error->status;
   if (srd->greet_due)
     rs_srd_greet(srd);
   for (size_t turns = srd->ready_count; turns > 0; turns--)

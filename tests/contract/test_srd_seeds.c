@@ -10,6 +10,10 @@ int main(void) {
 #else
 #include "support/contract_srd.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 // RS_TEST_SEEDS; each takes about two milliseconds.
 static uint64_t seed_count(void) {
   const char *text = getenv("RS_TEST_SEEDS");
@@ -79,63 +83,80 @@ static void efa_statuses_in_words(void **state) {
   status_in_words("fake: status=15,status_at=30", "cannot be reached", "security group");
 }
 
-// From the first packet on: the handshake goes on trying until its time is up, and says what the device said.
-static void nobody_answers(void **state) {
-  (void)state;
-  setenv("RINGSIDE_VERBS_LIBRARY", RS_FAKE_VERBS, 1);
-  setenv("RINGSIDE_FAKE_VERBS", "status=13,status_at=1", 1);
-  struct rs_transport_params params = {
-      .rank_count = 2, .lanes = 1, .numa_node = -1, .timeout_ns = 50000000, .options = &srd_efa};
-  uint8_t addresses[2 * RS_ADDRESS_BYTES_MAX] = {0};
+// Two ranks of one thread, opened with a timeout of their own.
+struct pair {
   struct rs_device *devices[2];
+  uint8_t addresses[2 * RS_ADDRESS_BYTES_MAX];
+};
+static const bool both[2] = {true, true};
+
+static void pair_open(struct pair *pair, const struct rs_srd_options *options, const char *fake, int64_t timeout_ns) {
   struct rs_error error = {0};
-  const bool peers[2] = {true, true};
+  struct rs_transport_params params = {
+      .rank_count = 2, .lanes = 1, .numa_node = -1, .timeout_ns = timeout_ns, .options = options};
+  *pair = (struct pair){0};
+  setenv("RINGSIDE_VERBS_LIBRARY", RS_FAKE_VERBS, 1);
+  setenv("RINGSIDE_FAKE_VERBS", fake, 1);
   for (params.rank = 0; params.rank < 2; params.rank++) {
-    assert_rs_ok(rs_transport_srd.open(&params, &devices[params.rank], &error), &error);
-    rs_transport_srd.address(devices[params.rank], addresses + params.rank * RS_ADDRESS_BYTES_MAX);
+    assert_rs_ok(rs_transport_srd.open(&params, &pair->devices[params.rank], &error), &error);
+    rs_transport_srd.address(pair->devices[params.rank], pair->addresses + params.rank * RS_ADDRESS_BYTES_MAX);
   }
-  enum rs_status status;
-  while ((status = rs_transport_srd.connect(devices[0], addresses, peers, &error)) == RS_IN_PROGRESS)
-    continue;
-  assert_rs_error(status, &error, RS_ERROR_TIMEOUT, "no answer from rank 1", "has not answered", "security group");
-  for (size_t r = 0; r < 2; r++)
-    rs_transport_srd.close(devices[r]);
 }
 
-// Opens two ranks whose timeout is short and lets rank 1 vanish while rank 0 waits.
-static void peer_vanishes(const struct rs_srd_options *options, bool sends, const char *words) {
-  setenv("RINGSIDE_VERBS_LIBRARY", RS_FAKE_VERBS, 1);
-  setenv("RINGSIDE_FAKE_VERBS", "seed=1", 1);
-  struct rs_transport_params params = {
-      .rank_count = 2, .lanes = 1, .numa_node = -1, .timeout_ns = 400000000, .options = options};
-  uint8_t addresses[2 * RS_ADDRESS_BYTES_MAX] = {0};
-  struct rs_device *devices[2];
+static void pair_connect(struct pair *pair) {
   struct rs_error error = {0};
-  const bool peers[2] = {true, true};
-  for (params.rank = 0; params.rank < 2; params.rank++) {
-    assert_rs_ok(rs_transport_srd.open(&params, &devices[params.rank], &error), &error);
-    rs_transport_srd.address(devices[params.rank], addresses + params.rank * RS_ADDRESS_BYTES_MAX);
-  }
   for (bool connected[2] = {false, false}; !connected[0] || !connected[1];)
     for (size_t r = 0; r < 2; r++) {
-      enum rs_status status = connected[r] ? RS_OK : rs_transport_srd.connect(devices[r], addresses, peers, &error);
+      enum rs_status status =
+          connected[r] ? RS_OK : rs_transport_srd.connect(pair->devices[r], pair->addresses, both, &error);
       assert_true(status >= 0);
       connected[r] = status == RS_OK;
     }
-  struct contract_memory memory;
-  assert_rs_ok(contract_memory_open(devices[0], 64, &memory, &error), &error);
-  rs_transport_srd.close(devices[1]);
+}
+
+// From the first packet on: the handshake goes on trying until its time is up, and says what the device said.
+static void nobody_answers(void **state) {
+  (void)state;
+  struct pair pair;
+  struct rs_error error = {0};
+  enum rs_status status;
+  pair_open(&pair, &srd_efa, "status=13,status_at=1", 50000000);
+  while ((status = rs_transport_srd.connect(pair.devices[0], pair.addresses, both, &error)) == RS_IN_PROGRESS)
+    continue;
+  assert_rs_error(status, &error, RS_ERROR_TIMEOUT, "no answer from rank 1", "has not answered", "security group");
+  for (size_t r = 0; r < 2; r++)
+    rs_transport_srd.close(pair.devices[r]);
+}
+
+// Posts one message of 64 bytes on rank 0 and drives it until that completes or fails.
+static enum rs_status post_and_drive(struct pair *pair, const struct contract_memory *memory, bool sends, bool stop,
+                                     struct rs_error *error) {
+  size_t count = 0;
   enum rs_status status = (sends ? rs_transport_srd.post_send
-                                 : rs_transport_srd.post_recv)(devices[0], 1, 0, memory.region, 0, 64, 1, &error);
+                                 : rs_transport_srd.post_recv)(pair->devices[0], 1, 0, memory->region, 0, 64, 1, error);
+  if (stop)
+    raise(SIGSTOP);
   int64_t deadline_ns = rs_clock_ns() + CONTRACT_PATIENCE_NS;
-  while (status >= 0 && rs_clock_ns() < deadline_ns) {
+  while (status >= 0 && count == 0 && rs_clock_ns() < deadline_ns) {
     struct rs_completion completion;
-    size_t count;
-    status = rs_transport_srd.progress(devices[0], &completion, 1, &count, &error);
+    status = rs_transport_srd.progress(pair->devices[0], &completion, 1, &count, error);
   }
+  return status;
+}
+
+// Lets rank 1 vanish while rank 0 waits.
+static void peer_vanishes(const struct rs_srd_options *options, bool sends, const char *words) {
+  struct pair pair;
+  struct contract_memory memory;
+  struct rs_error error = {0};
+  pair_open(&pair, options, "seed=1", 400000000);
+  pair_connect(&pair);
+  assert_rs_ok(contract_memory_open(pair.devices[0], 64, &memory, &error), &error);
+  rs_transport_srd.close(pair.devices[1]);
+  enum rs_status status = post_and_drive(&pair, &memory, sends, false, &error);
   assert_rs_error(status, &error, RS_ERROR_PEER, "rank 1", "from rank 0", words);
   contract_memory_close(&memory);
-  rs_transport_srd.close(devices[0]);
+  rs_transport_srd.close(pair.devices[0]);
 }
 
 static void vanished_peer_is_named(void **state) {
@@ -144,6 +165,30 @@ static void vanished_peer_is_named(void **state) {
   peer_vanishes(&srd_efa, false, "is not known there"); // learned by asking
   peer_vanishes(&srd_fake_ud, true, "acknowledged nothing for");
   peer_vanishes(&srd_fake_ud, false, "acknowledged nothing for");
+}
+
+// A process that was stopped for longer than its timeout, or whose machine was, does not blame its peers.
+static void own_absence_is_forgiven(void **state) {
+  (void)state;
+  struct pair pair;
+  struct contract_memory memory;
+  struct rs_error error = {0};
+  pair_open(&pair, &srd_fake_ud, "seed=1,loss=30", 600000000);
+  pair_connect(&pair);
+  assert_rs_ok(contract_memory_open(pair.devices[0], 64, &memory, &error), &error);
+  pid_t waker = fork();
+  assert_true(waker >= 0);
+  if (waker == 0) {
+    usleep(900000);
+    kill(getppid(), SIGCONT);
+    _exit(0);
+  }
+  enum rs_status status = post_and_drive(&pair, &memory, true, true, &error);
+  assert_int_equal(waitpid(waker, NULL, 0), waker);
+  assert_rs_ok(status, &error);
+  contract_memory_close(&memory);
+  for (size_t r = 0; r < 2; r++)
+    rs_transport_srd.close(pair.devices[r]);
 }
 
 // Early EFAs have no completion channels: such a device works, and says that it cannot sleep.
@@ -202,9 +247,13 @@ static void counters_tell(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(efa_by_seeds),           cmocka_unit_test(ud_by_seeds),
-      cmocka_unit_test(efa_statuses_in_words),  cmocka_unit_test(nobody_answers),
-      cmocka_unit_test(vanished_peer_is_named), cmocka_unit_test(without_completion_channels),
+      cmocka_unit_test(efa_by_seeds),
+      cmocka_unit_test(ud_by_seeds),
+      cmocka_unit_test(efa_statuses_in_words),
+      cmocka_unit_test(nobody_answers),
+      cmocka_unit_test(vanished_peer_is_named),
+      cmocka_unit_test(own_absence_is_forgiven),
+      cmocka_unit_test(without_completion_channels),
       cmocka_unit_test(counters_tell),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

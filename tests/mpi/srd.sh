@@ -17,6 +17,7 @@ collectives() {
     fail "$name, $n ranks: exit $?: $(cat "$work/out")"
   expect_verified "$work/$name-$n.h5"
   [ "$(column "$work/$name-$n.h5" transport | sort -u)" = srd ] || fail "$name: not all by srd"
+  printf '%3d s: %s, %d ranks: verified\n' "$SECONDS" "$name" "$n"
 }
 collectives 4 efa seed=1 --set srd.device=fake_efa --set srd.flavour=efa
 collectives 4 efa-rough seed=2,late=3,rnr=2 --set srd.device=fake_efa
