@@ -11,6 +11,9 @@
 // How long a rank yields before it sleeps; docs/performance.md has the measurement.
 #define YIELD_NS 50000
 #define SLEEP_MS_MAX 100
+// A spinning rank looks at the clock once in so many empty polls: where the kernel must ask a timer chip (hpet in a
+// virtual machine: 6 us), it would otherwise spend its time there, and see a message late.
+#define POLLS_PER_LOOK 64
 #define ROUTE_DEVICES_MAX 16
 
 const char *const rs_wait_names[] = {"auto", "spin", "sleep", NULL};
@@ -252,17 +255,10 @@ static enum rs_status sleep_on_devices(const struct rs_route *route, struct rs_e
   return RS_OK;
 }
 
-static void pause_core(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *error) {
   const struct rs_executor_params *params = &executor->params;
-  int64_t idle_since = 0; // 0: not idle
+  int64_t idle_since = 0; // 0: not idle, or for less than POLLS_PER_LOOK
+  uint32_t empty_polls = 0;
   window_start(executor);
   for (;;) {
     bool changed;
@@ -270,17 +266,20 @@ enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *er
     if (status != RS_IN_PROGRESS)
       return status;
     if (changed) {
-      idle_since = 0;
+      idle_since = empty_polls = 0;
       continue;
     }
+    bool spins = params->wait == RS_WAIT_SPIN;
+    if (spins && ++empty_polls % POLLS_PER_LOOK != 0)
+      continue;
     int64_t now = rs_clock_ns();
     if (idle_since == 0)
       idle_since = now;
     if (now - idle_since > params->timeout_ns)
       return out_of_time(executor, error);
-    if (params->wait == RS_WAIT_SPIN)
-      pause_core();
-    else if (now - idle_since < YIELD_NS)
+    if (spins)
+      continue;
+    if (now - idle_since < YIELD_NS)
       sched_yield();
     else if ((status = sleep_on_devices(params->route, error)) < 0)
       return status;
