@@ -228,17 +228,21 @@ static enum rs_status print_result(const struct run *run, struct rs_error *error
   return RS_OK;
 }
 
-static enum rs_status measure(struct rs_world *world, struct run *run, struct rs_error *error) {
-  struct rs_log log = {.level = RS_LOG_WARNING, .rank = world->rank, .file = stderr};
-  struct rs_runner_params params = {
+static struct rs_runner_params runner_params(struct rs_world *world, const struct run *run, const struct rs_log *log) {
+  return (struct rs_runner_params){
       .world = world,
       .config = &run->config,
       .plan = &run->plan,
       .placement = &run->where.placement,
       .transport_options = (const void *const *)run->setup->transport_options,
-      .log = &log,
+      .log = log,
       .hub = run->hub,
   };
+}
+
+static enum rs_status measure(struct rs_world *world, struct run *run, struct rs_error *error) {
+  struct rs_log log = {.level = RS_LOG_WARNING, .rank = world->rank, .file = stderr};
+  struct rs_runner_params params = runner_params(world, run, &log);
   struct rs_runner *runner;
   enum rs_status status = rs_runner_open(&params, &runner, error);
   if (status < 0)
@@ -272,6 +276,17 @@ close_runner:
   return status;
 }
 
+// What `transport=auto` is here, and why nothing better.
+static enum rs_status choose_transport(struct rs_world *world, struct run *run, struct rs_error *error) {
+  struct rs_log log = {.level = RS_LOG_WARNING, .rank = world->rank, .file = stderr};
+  struct rs_runner_params params = runner_params(world, run, &log);
+  struct rs_text why = {0};
+  if (rs_transport_choose(&params, &run->config, &why, error) == RS_OK && world->rank == 0 && why.length > 0)
+    fprintf(stderr, "ringside run: %s", why.data);
+  rs_text_fini(&why);
+  return rs_world_agree(world, error->status, error);
+}
+
 static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs_error *error) {
   const struct run_setup *setup = run->setup;
   if (draw_seed(world, &run->config, error) < 0)
@@ -279,6 +294,8 @@ static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs
   if (rs_world_agree(world, rs_topology_open(&run->topology, error), error) < 0)
     return error->status;
   if (run_placement_init(world, setup, run->topology, &run->where, error) < 0)
+    return error->status;
+  if (choose_transport(world, run, error) < 0)
     return error->status;
   if (run_order_make(world, setup->order, &run->where.placement, &run->order, error) < 0)
     return error->status;
@@ -294,13 +311,20 @@ static enum rs_status prepare(struct rs_world *world, struct run *run, struct rs
   return rs_world_agree(world, status, error);
 }
 
-// What the file keeps: everything as it was resolved, the drawn seed included.
-static enum rs_status format_config(const struct run_setup *setup, uint64_t seed, struct rs_text *text,
+// What the file keeps: everything as it was given, and what became of it in `config`.
+static enum rs_status format_config(const struct run_setup *setup, const struct rs_config *config, struct rs_text *text,
                                     struct rs_error *error) {
+  const struct rs_word_list *transports = &config->transports;
   rs_text_append(text, "# ringside %s\n", RS_VERSION_STRING);
   rs_options_format(&setup->options, text);
-  if (seed)
-    rs_text_append(text, "# run.seed was drawn: %llu\n", (unsigned long long)seed);
+  if (config->seed != setup->config.seed)
+    rs_text_append(text, "# run.seed was drawn: %llu\n", (unsigned long long)config->seed);
+  if (memcmp(transports, &setup->config.transports, sizeof *transports) != 0) {
+    rs_text_append(text, "# transport became:");
+    for (size_t i = 0; i < transports->count; i++)
+      rs_text_append(text, " %s", transports->words[i]);
+    rs_text_append(text, "\n");
+  }
   return text->failed ? rs_error_set_memory(error, text->length, "the configuration") : RS_OK;
 }
 
@@ -311,15 +335,14 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
   struct rs_text own = {0};
   // Twice, so that a rank whose own wait runs out says what for, before others give up waiting for it.
   world->timeout_ns = 2 * run.setup->config.timeout_ns;
-  enum rs_status status = rs_world_agree(world, format_config(run.setup, 0, &own, error), error);
+  enum rs_status status = rs_world_agree(world, format_config(run.setup, &run.setup->config, &own, error), error);
   if (status == RS_OK)
     status = agree_on_config(world, &own, error);
   rs_text_fini(&own);
   if (status == RS_OK)
     status = prepare(world, &run, error);
   if (status == RS_OK)
-    status = rs_world_agree(
-        world, format_config(run.setup, run.setup->config.seed ? 0 : run.config.seed, &run.config_text, error), error);
+    status = rs_world_agree(world, format_config(run.setup, &run.config, &run.config_text, error), error);
   if (status == RS_OK && run.setup->dry_run) {
     if (world->rank == 0)
       status = print_plan(&run.plan, &run.config, &run.where.placement, error);

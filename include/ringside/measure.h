@@ -197,6 +197,12 @@ struct rs_runner_params {
   const struct rs_log *log;
   void *hub; // in-process transports, or NULL
 };
+
+// Collective. In config->transports, puts the transport of highest preference that every rank can open in place of the
+// word `auto`. `said` gains what that is, and a line for each better one that is left out. params: without plan.
+enum rs_status rs_transport_choose(const struct rs_runner_params *params, struct rs_config *config,
+                                   struct rs_text *said, struct rs_error *error);
+
 struct rs_runner;
 // Collective. Opens and connects every transport of the plan, and allocates the buffers.
 enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_runner **runner, struct rs_error *error);

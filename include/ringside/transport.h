@@ -79,6 +79,7 @@ struct rs_transport {
   const char *summary;             // one line for `ringside list`
   const struct rs_option *options; // keys "<name>.*"; NULL: none
   size_t option_bytes;             // size of the struct the table fills
+  uint32_t preference;             // transport=auto takes the highest that every rank can open; 0: never
 
   // Opens everything local (sockets, listeners, queues); talks to no peer.
   enum rs_status (*open)(const struct rs_transport_params *params, struct rs_device **device, struct rs_error *error);

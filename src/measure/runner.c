@@ -3,6 +3,7 @@
 #include "measure/operation.h"
 #include "measure/pair_rows.h"
 #include "measure/sampler.h"
+#include "measure/transport_choice.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,19 +127,7 @@ static enum rs_status open_device(struct rs_runner *runner, size_t index, const 
                                   struct rs_error *error) {
   const struct rs_runner_params *params = &runner->params;
   struct link *link = &runner->links[index];
-  struct rs_transport_params open = {
-      .rank = params->world->rank,
-      .rank_count = params->world->size,
-      .lanes = params->plan->lanes_max,
-      .one_host = params->placement->host_count == 1,
-      .local_rank = params->placement->ranks[params->world->rank].local_rank,
-      .numa_node = params->placement->ranks[params->world->rank].numa_node,
-      .timeout_ns = params->config->timeout_ns,
-      .options = params->transport_options[index],
-      .hub = params->hub,
-      .log = params->log,
-  };
-  memcpy(open.token, token, sizeof open.token);
+  struct rs_transport_params open = transport_params_of(params, index, params->plan->lanes_max, token);
   enum rs_status status = rs_transports[index]->open(&open, &link->device, error);
   link->route = (struct rs_route){
       .rank_count = open.rank_count, .lanes = open.lanes, .devices = &link->device, .device_count = 1};

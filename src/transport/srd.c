@@ -158,10 +158,15 @@ static enum rs_status srd_open(const struct rs_transport_params *params, struct 
   for (size_t i = 0; i < RS_TOKEN_BYTES; i++)
     srd->token_hash = rs_hash64(srd->token_hash ^ params->token[i]);
   rs_srd_checksum_init(&srd->checksum, RS_SRD_CHECKSUM_FASTEST);
-  if (rs_random_bytes(&srd->id, sizeof srd->id, error) < 0 || rs_verbs_open(&srd->verbs, error) < 0 ||
-      rs_verbs_nics_open(&srd->verbs, &options->choice, params, &srd->nic, &nics, error) < 0 ||
-      choose_flavour(srd, options->flavour, error) < 0 || open_tables(srd, error) < 0 ||
-      open_wire(srd, options, error) < 0 || open_events(srd, error) < 0 || rs_srd_keeper_start(srd, error) < 0) {
+  if (rs_verbs_open(&srd->verbs, error) < 0 ||
+      rs_verbs_nics_open(&srd->verbs, &options->choice, params, &srd->nic, &nics, error) < 0) {
+    rs_error_prefix(error, "transport srd");
+    srd_close(&srd->base);
+    return error->status;
+  }
+  if (rs_random_bytes(&srd->id, sizeof srd->id, error) < 0 || choose_flavour(srd, options->flavour, error) < 0 ||
+      open_tables(srd, error) < 0 || open_wire(srd, options, error) < 0 || open_events(srd, error) < 0 ||
+      rs_srd_keeper_start(srd, error) < 0) {
     srd_close(&srd->base);
     return error->status;
   }
@@ -244,6 +249,7 @@ const struct rs_transport rs_transport_srd = {
         "RDMA reliable datagrams: EFA's SRD, or UD of any device made reliable; one queue pair reaches all peers",
     .options = srd_option_table,
     .option_bytes = sizeof(struct rs_srd_options),
+    .preference = 2,
     .open = srd_open,
     .close = srd_close,
     .limits = srd_limits,

@@ -179,6 +179,7 @@ const struct rs_transport rs_transport_tcp = {
     .summary = "kernel sockets over any network: one or more streams per lane, epoll, every connection proved by token",
     .options = tcp_option_table,
     .option_bytes = sizeof(struct rs_tcp_options),
+    .preference = 1,
     .open = tcp_open,
     .close = tcp_close,
     .limits = tcp_limits,

@@ -274,6 +274,7 @@ const struct rs_transport rs_transport_verbs_rc = {
     .summary = "RDMA reliable connections (InfiniBand, RoCE): eager sends, and long messages written into place",
     .options = verbs_rc_option_table,
     .option_bytes = sizeof(struct rs_verbs_rc_options),
+    .preference = 3,
     .open = verbs_rc_open,
     .close = verbs_rc_close,
     .limits = verbs_rc_limits,

@@ -36,3 +36,17 @@ column "$work/dead.h5" finished | grep -q 1 || fail 'nothing was saved'
 launch 2 run -q -o "$work/none.h5" --set transport=srd --set srd.device=fake_ud --set srd.flavour=efa "${quick[@]}" >"$work/out" 2>&1 &&
   fail 'EFA without an EFA'
 grep -q 'srd.flavour=efa: device fake_ud: it is no EFA; use srd.flavour=ud' "$work/out" || fail "no advice: $(cat "$work/out")"
+
+# transport=auto takes the best that every rank can open, and says what it left out.
+# auto TRANSPORT WORDS
+auto() {
+  launch 2 run -q -o "$work/auto-$1.h5" --set transport=auto --set srd.device=fake_efa --set algorithm=ring --set size=8 "${quick[@]}" >"$work/out" 2>&1 ||
+    fail "auto, $1: exit $?: $(cat "$work/out")"
+  expect_verified "$work/auto-$1.h5"
+  [ "$(column "$work/auto-$1.h5" transport)" = "$1" ] || fail "auto is $(column "$work/auto-$1.h5" transport), not $1"
+  grep -q "transport=auto is $1" "$work/out" || fail "auto does not say $1: $(cat "$work/out")"
+  grep -q "$2" "$work/out" || fail "auto, $1: not '$2' but: $(cat "$work/out")"
+}
+export RINGSIDE_FAKE_VERBS=seed=6
+auto srd 'fake_efa is an EFA device'
+RINGSIDE_VERBS_LIBRARY=/nowhere/libibverbs.so auto tcp 'transport verbs_rc: .*/nowhere/libibverbs.so'
