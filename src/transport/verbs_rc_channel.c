@@ -207,7 +207,9 @@ static enum rs_status start_long(struct rs_verbs_rc_channel *channel, struct rs_
   } else {
     struct rs_verbs_rc_target *grant = &channel->grants[number % RS_VERBS_RC_POSTS_MAX];
     if (grant->address == 0) {
-      status = announce(channel, post, number, error);
+      // Grants come while others are under way. When none is, perhaps the two disagree about the length.
+      bool under_way = rs_verbs_rc_post_at(&channel->send, number - 1)->state == RS_VERBS_RC_POSTED;
+      status = under_way ? RS_BUSY : announce(channel, post, number, error);
       return status < 0 ? status : RS_BUSY;
     }
     if (grant->bytes != post->bytes)

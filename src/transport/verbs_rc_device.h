@@ -37,7 +37,7 @@
 #define RS_VERBS_RC_RECEIVES (RS_VERBS_RC_DATA_CREDITS + RS_VERBS_RC_CONTROL_CREDITS) // of a channel's first pair
 #define RS_VERBS_RC_SENDS 128                                                         // of every pair
 #define RS_VERBS_RC_SIGNAL_EVERY 16 // a completed request completes all before it
-#define RS_VERBS_RC_BATCH 4         // grants in one message
+#define RS_VERBS_RC_BATCH 8         // grants in one message
 // Eager messages that wait for their receives, and announced ones behind or between them.
 #define RS_VERBS_RC_ARRIVALS (RS_VERBS_RC_DATA_CREDITS + RS_VERBS_RC_POSTS_MAX)
 
@@ -143,6 +143,7 @@ struct rs_verbs_rc_port {
   struct ibv_comp_channel *events;
   struct ibv_cq *cq;      // NULL before connecting
   struct ibv_mr *buffers; // of the bounce buffers
+  bool asked;             // the completion queue for an event that has not come
 };
 
 struct rs_verbs_rc_device {
@@ -170,7 +171,7 @@ struct rs_verbs_rc_device {
 
   struct rs_verbs_rc_channel *stirred;              // channels that may have something to send
   struct rs_verbs_rc_post *first_done, **last_done; // posts to hand to the caller
-  unsigned calls;                                   // of progress, for what need not be done in each
+  unsigned calls, sleeps;                           // of progress and arm, for what need not be done in each
   int64_t counts[RS_VERBS_RC_COUNTS];
 };
 

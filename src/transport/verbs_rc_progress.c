@@ -6,6 +6,7 @@
 #define COMPLETIONS_MAX 32
 // Asynchronous events are looked for once in so many calls of progress, since that is a system call.
 #define CALLS_PER_LOOK 4096
+#define SLEEPS_PER_LOOK 16
 
 // ---- failures ---------------------------------------------------------------------------------------------
 
@@ -185,22 +186,31 @@ enum rs_status rs_verbs_rc_progress(struct rs_device *base, struct rs_completion
 
 // ---- sleeping ---------------------------------------------------------------------------------------------
 
+// Sleeps are frequent, and each of these is a system call: there is at most one event for each time that it was asked
+// for, and asynchronous ones, which wake too, are looked for now and then.
+static enum rs_status ask_for_event(struct rs_verbs_rc_device *device, struct rs_verbs_rc_port *port,
+                                    struct rs_error *error) {
+  struct ibv_cq *queue;
+  void *context;
+  if (port->asked && device->verbs.get_cq_event(port->events, &queue, &context) == 0) {
+    device->verbs.ack_cq_events(queue, 1);
+    port->asked = false;
+  }
+  int code = port->asked ? 0 : ibv_req_notify_cq(port->cq, 0);
+  port->asked = code == 0;
+  return code == 0 ? RS_OK
+                   : rs_error_set_errno(error, RS_ERROR_IO, code, "verbs_rc: asking %s for an event",
+                                        port->nic.facts.interface);
+}
+
 // First forgets the news that have been acted on, then asks for the next, then looks whether it came in between.
 enum rs_status rs_verbs_rc_arm(struct rs_device *base, struct rs_error *error) {
   struct rs_verbs_rc_device *device = rs_verbs_rc_device_of(base);
-  if (look_for_events(device, error) < 0)
+  if (++device->sleeps % SLEEPS_PER_LOOK == 0 && look_for_events(device, error) < 0)
     return error->status;
-  for (size_t p = 0; p < device->port_count; p++) {
-    struct rs_verbs_rc_port *port = &device->ports[p];
-    struct ibv_cq *queue;
-    void *context;
-    while (device->verbs.get_cq_event(port->events, &queue, &context) == 0)
-      device->verbs.ack_cq_events(queue, 1);
-    int code = ibv_req_notify_cq(port->cq, 0);
-    if (code != 0)
-      return rs_error_set_errno(error, RS_ERROR_IO, code, "verbs_rc: asking %s for an event",
-                                port->nic.facts.interface);
-  }
+  for (size_t p = 0; p < device->port_count; p++)
+    if (ask_for_event(device, &device->ports[p], error) < 0)
+      return error->status;
   size_t handled;
   if (rs_verbs_rc_poll(device, &handled, error) < 0)
     return error->status;
