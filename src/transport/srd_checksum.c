@@ -58,10 +58,10 @@ uint32_t rs_srd_checksum_add(const struct rs_srd_checksum *checksum, uint32_t su
   return ~add_by_tables(checksum->tables, ~sum, data, bytes);
 }
 
-// The best of a few, as a thread may be interrupted.
+// The best of a few, as a thread may be interrupted. Without `volatile` a compiler may leave out what nobody reads.
 static int64_t best_time_ns(const struct rs_srd_checksum *checksum, const void *data, size_t bytes) {
   int64_t best_ns = INT64_MAX;
-  uint32_t sum = 0;
+  volatile uint32_t sum = 0;
   for (int i = 0; i < 5; i++) {
     int64_t start_ns = rs_clock_ns();
     sum = rs_srd_checksum_add(checksum, sum, data, bytes);

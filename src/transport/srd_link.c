@@ -12,7 +12,7 @@
 #define CONTROL_ID (UINT64_C(1) << 62)
 #define PATIENCE_MAX 16u
 // An acknowledgement waits for so many segments, or so long, for others that it can cover and for data to ride on.
-#define ACK_SEGMENTS 8
+#define ACK_SEGMENTS 16
 #define ACK_DELAY_NS 100000
 // The keeper looks every few milliseconds, unless nothing here runs.
 #define ABSENT_NS 500000000
