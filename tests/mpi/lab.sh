@@ -85,7 +85,10 @@ ranks_sleep() {
 "$RINGSIDE" lab run -- sleep 1000 >"$work/out" 2>&1 &
 runner=$!
 wait_for "the ranks" ranks_sleep
-[ "$(count_inside)" -ge 7 ] || fail "inside are mpirun, two daemons and four ranks, but status says $(count_inside)"
+all_inside() {
+  [ "$(count_inside)" -ge 7 ]
+}
+wait_for "mpirun, two daemons and four ranks in lab status" all_inside
 kill -TERM $runner
 wait $runner && fail "run ended well although it was terminated"
 nothing_inside() {
