@@ -1,5 +1,6 @@
 // The program: finds the subcommand and hands over.
 #include "command.h"
+#include "version.h"
 
 #include <string.h>
 
@@ -24,7 +25,9 @@ static void print_usage(FILE *file) {
         file);
   for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)
     fprintf(file, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-  fputs("\n'ringside COMMAND --help' explains a command, with examples.\n", file);
+  fputs("\n'ringside COMMAND --help' explains a command, with examples.\n"
+        "'ringside --version' names every library in use.\n",
+        file);
 }
 
 int command_fail(const char *command, const struct rs_error *error) {
@@ -64,7 +67,7 @@ int main(int argc, char **argv) {
     return EXIT_YES;
   }
   if (strcmp(word, "--version") == 0) {
-    puts("ringside " RS_VERSION_STRING);
+    version_print(stdout);
     return EXIT_YES;
   }
   for (size_t i = 0; i < RS_ARRAY_LENGTH(commands); i++)

@@ -10,7 +10,7 @@ enum rs_status rs_launch_init(struct rs_world **world, struct rs_error *error);
 // Leaves it (MPI_Finalize); collective. NULL is fine.
 void rs_launch_fini(struct rs_world *world);
 
-// "Open MPI 4.1.4", or "" before rs_launch_init.
+// "Open MPI v4.1.4"; before rs_launch_init too.
 void rs_launch_library(char *text, size_t bytes);
 // True when this process was started by a launcher (mpirun, srun) with more than one rank.
 bool rs_launch_present(void);

@@ -127,4 +127,6 @@ enum rs_status rs_yaml_tree_parse(const char *what, const char *name, const char
                                   struct rs_yaml_node **root, struct rs_error *error);
 void rs_yaml_tree_close(struct rs_yaml_node *root); // NULL is fine
 
+void rs_options_library(char *text, size_t bytes); // "libyaml 0.2.5"
+
 #endif

@@ -198,6 +198,8 @@ struct rs_report_page {
 enum rs_status rs_report_html(const struct rs_report_page *page, FILE *file, struct rs_error *error);
 // UNSUPPORTED, with the reason and what to do, when ringside was built without the page (docs/report.md).
 enum rs_status rs_report_html_ready(struct rs_error *error);
+void rs_report_library(char *text, size_t bytes);      // "jansson 2.14"
+bool rs_report_page_library(char *text, size_t bytes); // "Apache ECharts 6.1.0"; false: "built without the page"
 
 // Results by what they say of `field`: a label, a fact of hosts, ranks and devices, of the environment, of the
 // configuration. Groups stand in the order of their first results.

@@ -163,3 +163,7 @@ enum rs_status rs_yaml_events_read(struct rs_yaml_events *events,
   yaml_parser_delete(&events->parser);
   return status;
 }
+
+void rs_options_library(char *text, size_t bytes) {
+  snprintf(text, bytes, "libyaml %s", yaml_get_version_string());
+}

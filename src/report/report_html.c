@@ -20,6 +20,12 @@ enum rs_status rs_report_html_ready(struct rs_error *error) {
   return RS_OK;
 }
 
+bool rs_report_page_library(char *text, size_t bytes) {
+  bool built = rs_page_asset_bytes > 0;
+  snprintf(text, bytes, "%s", built ? "Apache ECharts " RS_ECHARTS_VERSION : "built without the page");
+  return built;
+}
+
 static uint64_t count_iterations(const struct rs_result_list *list) {
   uint64_t count = 0;
   for (size_t r = 0; r < list->count; r++)

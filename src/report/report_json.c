@@ -10,6 +10,10 @@
 #define INDENT 1
 #define DIGITS 15
 
+void rs_report_library(char *text, size_t bytes) {
+  snprintf(text, bytes, "jansson %s", jansson_version_str());
+}
+
 json_t *rs_json_text(const char *text, size_t length) {
   json_t *value = json_stringn(text, length);
   if (value != NULL)

@@ -24,4 +24,8 @@ add_custom_command(
           ${page_source}/embed.cmake
   COMMENT "Bundling the page of 'ringside report'"
   VERBATIM)
+file(READ ${page_source}/package.json package)
+string(JSON echarts GET "${package}" dependencies echarts)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/report/report_html.c PROPERTIES
+  COMPILE_DEFINITIONS RS_ECHARTS_VERSION="${echarts}")
 target_sources(rs_report PRIVATE ${page_build}/page_asset.c)
