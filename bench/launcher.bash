@@ -14,3 +14,10 @@ launcher_words() {
   [ "$mpi" != openmpi ] || [ "$(id -u)" != 0 ] || launcher+=(--allow-run-as-root)
   launcher+=("$@")
 }
+
+# launcher_home ROOT: sets `built` to the program and `results` to the folder for what is measured: those of the source
+# tree, or where there is no build, as `cmake --install` puts ROOT, the program in PATH and the current folder.
+launcher_home() {
+  built=$1/build/ringside results=$1/results
+  [ -d "$1/build" ] || ! command -v ringside >/dev/null || { built=$(command -v ringside) && results=.; }
+}

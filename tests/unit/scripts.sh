@@ -50,7 +50,7 @@ new_machine() {
     esac"
 }
 
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash .ci/run tests/vm/guest tests/vm/wire; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash bench/package/make_pages bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
   bash -n "$script" || fail "$script does not parse"
 done
 for script in bench/setup bench/quickstart bench/check bench/regress bench/placements tests/vm/guest; do
