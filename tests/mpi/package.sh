@@ -94,6 +94,8 @@ make_base() {
   rm -rf "$base.new"/var/cache/apt/archives/*.deb "$base.new"/var/lib/apt/lists/*
   mv "$base.new" "$base"
 }
+# Three minutes and 300 MB the first time: for the long run, or where it has been made before.
+[ -d "$base" ] || [ -n "${RS_FULL:-}" ] || skip "unpacked and run, but not installed: set RS_FULL=1 to make a bare Debian in $base"
 [ -d "$base" ] || make_base || {
   rm -rf "$base.new"
   skip "no bare $VERSION_CODENAME: $(tail -n 2 "$work/log")"
