@@ -5,6 +5,7 @@
 #include "ringside/report.h"
 #include "ringside/store.h"
 #include "ringside/topology.h"
+#include "ringside/transport.h"
 
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
@@ -26,17 +27,19 @@ static void name_c_library(char *text, size_t bytes) {
 #endif
 }
 
-// The library itself is loaded when an RDMA transport is used, and has no call that tells its version.
+// What it was built for, and what this host has.
 static void name_verbs(char *text, size_t bytes) {
-#ifdef RS_HAVE_VERBS
-#ifdef RS_HAVE_EFADV
+#if RS_HAVE_VERBS
+#if RS_HAVE_EFADV
   static const char efa[] = ", with EFA";
 #else
   static const char efa[] = ", without EFA";
 #endif
-  snprintf(text, bytes, "built for libibverbs %s%s", RS_VERBS_VERSION, efa);
+  char here[448];
+  rs_transport_rdma_library(here, sizeof here);
+  snprintf(text, bytes, "built for libibverbs %s%s; %s", RS_VERBS_VERSION, efa, here);
 #else
-  snprintf(text, bytes, "built without verbs");
+  rs_transport_rdma_library(text, bytes);
 #endif
 }
 
@@ -61,7 +64,7 @@ static const struct {
 void version_print(FILE *file) {
   fputs("ringside " RS_VERSION_STRING "\n\n", file);
   for (size_t i = 0; i < RS_ARRAY_LENGTH(parts); i++) {
-    char text[256] = "";
+    char text[512] = "";
     parts[i].name(text, sizeof text);
     fprintf(file, "  %-9s  %s\n", parts[i].purpose, text);
   }

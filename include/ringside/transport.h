@@ -128,6 +128,10 @@ extern const struct rs_transport *const rs_transports[];
 extern const size_t rs_transport_count;
 const struct rs_transport *rs_transport_find(const char *name); // NULL: none
 
+// Which RDMA libraries this host has, as files, since they have no call that tells a version:
+// "/usr/lib64/libibverbs.so.1.14.44.0, /usr/lib64/libefa.so.1.2.44.0"; or why there is none.
+void rs_transport_rdma_library(char *text, size_t bytes);
+
 // The hub of the `loop` transport: joins `rank_count` devices of one process. Thread-safe. With threaded = false all
 // devices are driven from one thread, and the same seed gives the same run.
 struct rs_loop_hub;

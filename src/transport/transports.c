@@ -7,9 +7,11 @@
 #endif
 #include "transport/tcp.h"
 #if RS_HAVE_VERBS
+#include "transport/verbs_library.h"
 #include "transport/verbs_rc.h"
 #endif
 
+#include <stdio.h>
 #include <string.h>
 
 const struct rs_transport *const rs_transports[] = {
@@ -26,4 +28,12 @@ const struct rs_transport *rs_transport_find(const char *name) {
     if (strcmp(rs_transports[i]->name, name) == 0)
       return rs_transports[i];
   return NULL;
+}
+
+void rs_transport_rdma_library(char *text, size_t bytes) {
+#if RS_HAVE_VERBS
+  rs_verbs_name(text, bytes);
+#else
+  snprintf(text, bytes, "built without verbs");
+#endif
 }

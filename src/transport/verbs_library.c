@@ -1,6 +1,8 @@
 #include "transport/verbs_library.h"
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +93,35 @@ void rs_verbs_close(struct rs_verbs *verbs) {
     if (verbs->handles[h] != NULL)
       dlclose(verbs->handles[h]);
   *verbs = (struct rs_verbs){0};
+}
+
+// The file that holds a symbol of `library`; "" when that is not known.
+static void file_of(void *library, const char *symbol, char path[PATH_MAX]) {
+  Dl_info about;
+  void *address = dlsym(library, symbol);
+  if (address == NULL || dladdr(address, &about) == 0 || realpath(about.dli_fname, path) == NULL)
+    path[0] = '\0';
+}
+
+void rs_verbs_name(char *text, size_t bytes) {
+  struct rs_verbs verbs;
+  struct rs_error error = {0};
+  char path[PATH_MAX];
+  if (rs_verbs_open(&verbs, &error) < 0) {
+    snprintf(text, bytes, "%s", error.text);
+    return;
+  }
+  file_of(verbs.handles[0], ibv_symbols[0].name, path);
+  int length = snprintf(text, bytes, "%s", path);
+#if RS_HAVE_EFADV
+  if (verbs.efadv_create_qp_ex != NULL && length >= 0 && (size_t)length < bytes) {
+    file_of(verbs.handles[1], efadv_symbols[0].name, path);
+    snprintf(text + length, bytes - (size_t)length, ", %s", path);
+  }
+#else
+  (void)length;
+#endif
+  rs_verbs_close(&verbs);
 }
 
 int rs_verbs_query_port(const struct rs_verbs *verbs, struct ibv_context *context, uint8_t port,

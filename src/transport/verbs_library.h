@@ -53,6 +53,8 @@ struct rs_verbs {
 // RINGSIDE_VERBS_LIBRARY names. UNSUPPORTED, with what to install, when there is none.
 enum rs_status rs_verbs_open(struct rs_verbs *verbs, struct rs_error *error);
 void rs_verbs_close(struct rs_verbs *verbs); // {0} is fine
+// What rs_verbs_open would use: the files, without symbolic links; or why it fails.
+void rs_verbs_name(char *text, size_t bytes);
 
 // 0 or an errno.
 int rs_verbs_query_port(const struct rs_verbs *verbs, struct ibv_context *context, uint8_t port,

@@ -26,6 +26,11 @@ for part in 'gcc\|[Cc]lang' 'glibc [0-9]' 'Open MPI v[0-9]\|MPICH Version: [0-9]
   'jansson [0-9]' 'curl' 'verbs' 'ECharts [0-9]\|without the page'; do
   grep -q "$part" version || fail "--version does not tell '$part': $(cat version)"
 done
+if ! grep -q 'built without verbs' version; then
+  grep -q 'cannot be loaded' <<<"$(RINGSIDE_VERBS_LIBRARY=/none ringside --version)" || fail '--version: a library that is not there'
+  [ -z "${RS_FAKE_VERBS:-}" ] || grep -q "with EFA; .*fake_verbs.so, .*fake_verbs.so$" <<<"$(RINGSIDE_VERBS_LIBRARY=$RS_FAKE_VERBS ringside --version)" ||
+    fail '--version: the library that is there'
+fi
 ringside run $share/ringside/configs/placement.yaml -q -o quick.h5 --set run.threads=2 --set transport=loop \
   --set baseline=none --set size=8 --set run.case_time=5ms --set placement.cloud=off >/dev/null || fail 'a run from the installed files'
 grep -q 'cases finished' <<<"$(ringside show quick.h5)" || fail 'the installed program does not show its result'
