@@ -27,7 +27,10 @@ _ringside() {
       return
       ;;
     --format)
-      [ "$command" != show ] || { _ringside_offer 'table json jsonl csv prometheus nccl-tests stragglers' && return; }
+      case $command in
+        show) _ringside_offer 'table json jsonl csv prometheus nccl-tests stragglers' && return ;;
+        order) _ringside_offer 'order openmpi-rankfile openmpi-hostfile slurm mpich' && return ;;
+      esac
       ;;
   esac
   case $cur in

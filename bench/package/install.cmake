@@ -24,7 +24,9 @@ install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "make*" EXCLU
 
 # A package of Debian: what it links with is asked of dpkg-shlibdeps; the launcher is a program, so it is named here.
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_CONTACT "the authors of ringside <ringside@localhost>")
+set(RS_PACKAGE_CONTACT "ringside maintainers <maintainers@users.noreply.r-seed-2d1ead07.example>" CACHE STRING
+  "Maintainer of the package: whoever builds and hands it out")
+set(CPACK_PACKAGE_CONTACT "${RS_PACKAGE_CONTACT}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "interconnect benchmark for distributed training")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

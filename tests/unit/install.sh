@@ -78,6 +78,16 @@ completed() {
 [ "$(completed ringside run --set run.case)" = run.case_time= ] || fail "--set run.case: $(completed ringside run --set run.case)"
 [ "$(completed ringside gate a --with b --set tail.s)" = tail.small= ] || fail 'the keys of gate'
 [ "$(completed ringside show --format nc)" = nccl-tests ] || fail 'the formats of show'
+[ "$(completed ringside order quick.h5 --format openmpi-r)" = openmpi-rankfile ] || fail 'the formats of order'
+# Words that completion has of its own are those that --help has, and all of them.
+for format in $(completed ringside show --format ''); do
+  ringside show --format "$format" quick.h5 >/dev/null || fail "show --format $format"
+done
+for format in $(completed ringside order --format ''); do
+  grep -qwe "$format" <<<"$(ringside order --help | sed -n '/^ *format /,/^ *chunk /p')" || fail "order --format $format"
+done
+for word in $(completed ringside list ''); do ringside list "$word" >/dev/null || fail "list $word"; done
+[ "$(completed ringside show --format '' | wc -l).$(completed ringside order --format '' | wc -l)" = 7.5 ] || fail 'not all formats'
 [ "$(completed ringside show qui)" = quick.h5 ] || fail "a file: $(completed ringside show qui)"
 # Keys and options are such as the program knows: one key in eight, as each is a start of the program, and every option.
 ringside run --dry-run --set run.threads=1 --set baseline=none >/dev/null || fail 'a plan'
