@@ -15,6 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// Starting all ranks may take several times as long as a rank waits for others afterwards.
+#define LAUNCH_TIMEOUTS 4
+// What any disk takes, when one rank compresses the file and the others are done.
+#define FINISH_BYTES_PER_S 10000000
+
 // ---- agreement --------------------------------------------------------------------------------------------
 
 // Every rank must have the same version and configuration; names the first line that differs from rank 0's.
@@ -267,6 +272,10 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
   if (status < 0 && status != RS_ERROR_MISMATCH)
     fail_alone(world, &screen, error);
   clear_progress(&screen);
+  // The others wait for rank 0 where the launch ends.
+  uint64_t bytes = rs_store_sample_bytes(run->plan.case_count, world->size,
+                                         rs_runner_max_iterations(&run->config, &run->plan, world->size));
+  world->timeout_ns += (int64_t)(bytes / FINISH_BYTES_PER_S) * 1000000000;
   struct rs_error writing = {0};
   if (run_record_finish(&screen.record, &writing) < 0 || (world->rank == 0 && print_result(run, &writing) < 0))
     fail_alone(world, &screen, &writing);
@@ -374,7 +383,7 @@ static enum rs_status run_threads(struct run *run, struct rs_error *error) {
 // Under mpirun all ranks hear of bad usage before one of them says it.
 static int run_mpi(struct run *run, enum rs_status parsed, struct rs_error *error) {
   struct rs_world *world;
-  if (rs_launch_init(&world, error) < 0)
+  if (rs_launch_init(LAUNCH_TIMEOUTS * run->config.timeout_ns, &world, error) < 0)
     return command_fail("run", error);
   enum rs_status status = rs_world_agree(world, parsed, error);
   if (status == RS_OK)

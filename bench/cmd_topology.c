@@ -258,7 +258,7 @@ static enum rs_status show_launch(struct rs_world *world, struct request *reques
 // Under mpirun all ranks hear of bad usage before one of them says it.
 static int run_launch(struct request *request, enum rs_status parsed, struct rs_error *error) {
   struct rs_world *world;
-  if (rs_launch_init(&world, error) < 0)
+  if (rs_launch_init(TIMEOUT_NS, &world, error) < 0)
     return command_fail("topology", error);
   world->timeout_ns = TIMEOUT_NS;
   enum rs_status status = rs_world_agree(world, parsed, error);

@@ -168,6 +168,9 @@ struct rs_world_ops {
   enum rs_status (*receive)(struct rs_world *world, void *data, size_t bytes, size_t peer, struct rs_error *error);
   // Ends every rank with this exit code; does not return.
   void (*abort)(struct rs_world *world, int exit_code) __attribute__((noreturn));
+  // For a call of others that cannot be interrupted: unless guard comes again within timeout_ns, the process says that
+  // `what` has not ended and exits with 4. 0: no limit. May be NULL: there is no such call.
+  void (*guard)(struct rs_world *world, int64_t timeout_ns, const char *what);
 };
 struct rs_world {
   const struct rs_world_ops *ops;
@@ -187,6 +190,7 @@ enum rs_status rs_world_send(struct rs_world *world, const void *data, size_t by
                              struct rs_error *error);
 enum rs_status rs_world_receive(struct rs_world *world, void *data, size_t bytes, size_t peer, struct rs_error *error);
 _Noreturn void rs_world_abort(struct rs_world *world, int exit_code);
+void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what);
 
 // Collective: every rank brings its own status; all get the worst one (the most severe exit code, lowest rank first)
 // and that rank's text, prefixed with "rank R: " unless it is bad usage that every rank has seen. RS_OK when all are

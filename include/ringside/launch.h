@@ -5,9 +5,10 @@
 #include "ringside/base.h"
 
 // Joins the launch that started this process (MPI_Init); alone, the world has one rank. Once per process. *world
-// stays valid until rs_launch_fini.
-enum rs_status rs_launch_init(struct rs_world **world, struct rs_error *error);
-// Leaves it (MPI_Finalize); collective. NULL is fine.
+// stays valid until rs_launch_fini. MPI waits for ever for a rank that does not come: after timeout_ns (0: no limit)
+// the process says so and ends with exit code 4.
+enum rs_status rs_launch_init(int64_t timeout_ns, struct rs_world **world, struct rs_error *error);
+// Leaves it (MPI_Finalize); collective, within twice the world's timeout in the same way. NULL is fine.
 void rs_launch_fini(struct rs_world *world);
 
 // "Open MPI v4.1.4"; before rs_launch_init too.

@@ -35,6 +35,11 @@ void rs_world_abort(struct rs_world *world, int exit_code) {
   world->ops->abort(world, exit_code);
 }
 
+void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what) {
+  if (world->ops->guard)
+    world->ops->guard(world, timeout_ns, what);
+}
+
 // Worse is a higher exit code; among equals the lower rank speaks.
 static size_t worst_rank(const int32_t *statuses, size_t size) {
   size_t worst = 0;

@@ -1,4 +1,5 @@
 // The world over MPI. MPI's counts are int: larger pieces are cut here.
+#include "launch/guard.h"
 #include "ringside/launch.h"
 
 #include <limits.h>
@@ -111,6 +112,10 @@ static void __attribute__((noreturn)) mpi_abort(struct rs_world *world, int exit
   _Exit(exit_code);
 }
 
+static void mpi_guard(struct rs_world *world, int64_t timeout_ns, const char *what) {
+  guard_set(world->state, timeout_ns, world->rank, what);
+}
+
 static const struct rs_world_ops mpi_ops = {
     .name = "mpi",
     .barrier = mpi_barrier,
@@ -120,29 +125,45 @@ static const struct rs_world_ops mpi_ops = {
     .send = mpi_send,
     .receive = mpi_receive,
     .abort = mpi_abort,
+    .guard = mpi_guard,
 };
 
-enum rs_status rs_launch_init(struct rs_world **world, struct rs_error *error) {
-  int rank, size;
-  if (MPI_Init(NULL, NULL) != MPI_SUCCESS)
+struct mpi_launch {
+  struct rs_world world;
+  struct guard guard;
+};
+
+enum rs_status rs_launch_init(int64_t timeout_ns, struct rs_world **world, struct rs_error *error) {
+  struct mpi_launch *launch = rs_allocate(1, sizeof *launch, "the world", error);
+  if (launch == NULL)
+    return error->status;
+  guard_open(&launch->guard);
+  guard_set(&launch->guard, timeout_ns, SIZE_MAX, "MPI_Init");
+  if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
+    guard_close(&launch->guard);
+    free(launch);
     return rs_error_set(error, RS_ERROR_PEER,
                         "MPI_Init failed; does mpirun belong to the MPI ringside was built with?");
+  }
+  guard_set(&launch->guard, 0, SIZE_MAX, "");
+  int rank, size;
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  struct rs_world *opened = rs_allocate(1, sizeof *opened, "the world", error);
-  if (opened == NULL)
-    return error->status;
-  *opened = (struct rs_world){.ops = &mpi_ops, .rank = (size_t)rank, .size = (size_t)size};
-  *world = opened;
+  launch->world =
+      (struct rs_world){.ops = &mpi_ops, .rank = (size_t)rank, .size = (size_t)size, .state = &launch->guard};
+  *world = &launch->world;
   return RS_OK;
 }
 
 void rs_launch_fini(struct rs_world *world) {
   if (world == NULL)
     return;
-  free(world);
+  struct mpi_launch *launch = (struct mpi_launch *)world;
+  rs_world_guard(world, 2 * world->timeout_ns, "MPI_Finalize, in which a rank waits for all others,");
   MPI_Finalize();
+  guard_close(&launch->guard);
+  free(launch);
 }
 
 void rs_launch_library(char *text, size_t bytes) {

@@ -73,6 +73,8 @@ static enum rs_status run_batch(struct sampler *sampler, const struct operation 
   for (uint64_t i = 0; i < batch->iterations; i++) {
     struct own_sample *sample = &sampler->mine[i];
     sample->late = 0;
+    if (operation->blocks)
+      rs_world_guard(sampler->world, 2 * sampler->world->timeout_ns, operation->blocks);
     if (batch->start == RS_START_TIME) {
       int64_t common = batch->first_ns + (int64_t)i * batch->period_ns - part.lead_ns;
       sample->late = !wait_until(sampler, clock_to_local(&sampler->line, common));
@@ -90,6 +92,8 @@ static enum rs_status run_batch(struct sampler *sampler, const struct operation 
     if (status < 0)
       return status;
   }
+  if (operation->blocks)
+    rs_world_guard(sampler->world, 0, "");
   return RS_OK;
 }
 

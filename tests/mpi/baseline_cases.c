@@ -128,7 +128,7 @@ static enum rs_status try_all(struct cases *cases, struct rs_error *error) {
 int main(void) {
   struct cases cases = {0};
   struct rs_error error = {0};
-  if (rs_launch_init(&cases.world, &error) == RS_OK)
+  if (rs_launch_init(0, &cases.world, &error) == RS_OK)
     try_all(&cases, &error);
   if (error.status < 0)
     fprintf(stderr, "%s\n", error.text);
