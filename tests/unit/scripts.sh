@@ -50,10 +50,10 @@ new_machine() {
     esac"
 }
 
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/launcher.bash bench/package/make_pages bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/soak_judge.bash bench/launcher.bash bench/package/make_pages bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
   bash -n "$script" || fail "$script does not parse"
 done
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements tests/vm/guest; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak tests/vm/guest; do
   help=$("$script" --help) || fail "$script --help failed"
   [[ $help == Usage:* ]] || fail "$script --help printed: $help"
   status=0
