@@ -192,9 +192,9 @@ enum rs_status rs_world_receive(struct rs_world *world, void *data, size_t bytes
 _Noreturn void rs_world_abort(struct rs_world *world, int exit_code);
 void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what);
 
-// Collective: every rank brings its own status; all get the worst one (the most severe exit code, lowest rank first)
-// and that rank's text, prefixed with "rank R: " unless it is bad usage that every rank has seen. RS_OK when all are
-// fine.
+// Collective: every rank brings its own status; all get the worst one and its rank's text, prefixed with "rank R: "
+// unless it is bad usage that every rank has seen. Worst is the most severe exit code, then what is rather a cause than
+// a timeout, then a timeout rather than a lost peer, then the lowest rank's. RS_OK when all are fine.
 enum rs_status rs_world_agree(struct rs_world *world, enum rs_status mine, struct rs_error *error);
 
 // A world of one rank; needs no closing.

@@ -40,11 +40,20 @@ void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what
     world->ops->guard(world, timeout_ns, what);
 }
 
-// Worse is a higher exit code; among equals the lower rank speaks.
+#define STATUSES_FEW 4096
+
+// Worse is a higher exit code, then what is nearer to the cause: a lost peer may have left because of a third rank, and
+// who waited in vain names the silent one. rank.
+static int severity(int32_t status) {
+  int told = status == RS_ERROR_PEER ? 0 : status == RS_ERROR_TIMEOUT ? 1 : 2;
+  return 4 * rs_status_exit_code((enum rs_status)status) + told;
+}
+
+// Among equals the lower rank speaks.
 static size_t worst_rank(const int32_t *statuses, size_t size) {
   size_t worst = 0;
   for (size_t r = 1; r < size; r++)
-    if (rs_status_exit_code((enum rs_status)statuses[r]) > rs_status_exit_code((enum rs_status)statuses[worst]))
+    if (severity(statuses[r]) > severity(statuses[worst]))
       worst = r;
   return worst;
 }
@@ -52,8 +61,13 @@ static size_t worst_rank(const int32_t *statuses, size_t size) {
 enum rs_status rs_world_agree(struct rs_world *world, enum rs_status mine, struct rs_error *error) {
   struct rs_error transfer = {0};
   int32_t status = mine < 0 ? mine : 0;
-  int32_t *statuses = rs_allocate(world->size, sizeof *statuses, "statuses of all ranks", &transfer);
-  enum rs_status result = statuses ? RS_OK : transfer.status;
+  // A rank that has no memory left must be able to say so.
+  int32_t few[STATUSES_FEW], *many = NULL;
+  enum rs_status result = RS_OK;
+  if (world->size > STATUSES_FEW &&
+      (many = rs_allocate(world->size, sizeof *many, "statuses of all ranks", &transfer)) == NULL)
+    result = transfer.status;
+  int32_t *statuses = many ? many : few;
   if (result == RS_OK)
     result = rs_world_allgather(world, &status, sizeof status, statuses, &transfer);
   if (result != RS_OK) {
@@ -79,7 +93,7 @@ enum rs_status rs_world_agree(struct rs_world *world, enum rs_status mine, struc
   *error = result == RS_OK ? words : transfer;
   result = error->status;
 free_statuses:
-  free(statuses);
+  free(many);
   return result;
 }
 

@@ -1,19 +1,29 @@
 // Ranks as threads of one process: what in-process transports, tests and machines without a launcher run on.
 #include "ringside/launch.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-// Shared by all ranks. Every operation is: publish my pointer, meet, read the others', meet.
+#define NOBODY SIZE_MAX
+#define NS_PER_S INT64_C(1000000000)
+
+// Shared by all ranks. Every operation is: publish my pointer, meet, read the others', meet. A rank that ends while
+// others wait for it is told to them, and they end too.
 struct hall {
-  pthread_barrier_t barrier;
-  pthread_mutex_t gate;   // held until every thread is there
-  bool cancelled;         // one thread could not be had: nobody starts
+  pthread_mutex_t gate; // held until every thread is there
+  bool cancelled;       // one thread could not be had: nobody starts
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  size_t arrived;         // in the present meeting
+  uint64_t meetings;      // held so far
+  _Atomic(size_t) ended;  // the first rank whose body has returned, or NOBODY
   const void **published; // per rank
-  // [from * size + to]: what `from` has on offer for `to`; the receiver takes it and leaves NULL.
+  // [from * size + to]: what `from` has on offer for `to`. The receiver claims it, takes it and leaves NULL.
   _Atomic(const void *) *offers;
   rs_rank_body body;
   void *argument;
@@ -27,38 +37,77 @@ struct thread_rank {
   struct rs_error error;
 };
 
-static void meet(struct hall *hall) {
-  pthread_barrier_wait(&hall->barrier);
+static enum rs_status gone(size_t rank, struct rs_error *error) {
+  return rs_error_set(error, RS_ERROR_PEER, "rank %zu has ended while this rank waits for it; look for its own message",
+                      rank);
+}
+
+static enum rs_status out_of_time(const struct rs_world *world, const char *who, struct rs_error *error) {
+  return rs_error_set(error, RS_ERROR_TIMEOUT, "waited %.3g s for %s; is every rank alive?",
+                      (double)world->timeout_ns / 1e9, who);
+}
+
+// Waits for all ranks. Who has met them is done, even if one of them has ended since.
+static enum rs_status meet(struct rs_world *world, struct rs_error *error) {
+  struct hall *hall = world->state;
+  int64_t deadline_ns = rs_clock_ns() + world->timeout_ns;
+  const struct timespec deadline = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
+  enum rs_status status = RS_OK;
+  pthread_mutex_lock(&hall->lock);
+  uint64_t meeting = hall->meetings;
+  if (++hall->arrived == world->size) {
+    hall->arrived = 0;
+    hall->meetings++;
+    pthread_cond_broadcast(&hall->changed);
+  }
+  int code = 0;
+  while (hall->meetings == meeting && status == RS_OK) {
+    if (hall->ended != NOBODY)
+      status = gone(hall->ended, error);
+    else if (code == ETIMEDOUT)
+      status = out_of_time(world, "all ranks", error);
+    else if (world->timeout_ns > 0)
+      code = pthread_cond_timedwait(&hall->changed, &hall->lock, &deadline);
+    else
+      pthread_cond_wait(&hall->changed, &hall->lock);
+  }
+  pthread_mutex_unlock(&hall->lock);
+  return status;
+}
+
+// Of a rank whose body has returned: nobody needs to wait for it.
+static void leave(struct hall *hall, size_t rank) {
+  pthread_mutex_lock(&hall->lock);
+  if (hall->ended == NOBODY)
+    hall->ended = rank;
+  pthread_cond_broadcast(&hall->changed);
+  pthread_mutex_unlock(&hall->lock);
 }
 
 static enum rs_status threads_barrier(struct rs_world *world, struct rs_error *error) {
-  (void)error;
-  meet(world->state);
-  return RS_OK;
+  return meet(world, error);
 }
 
 static enum rs_status threads_broadcast(struct rs_world *world, void *data, size_t bytes, size_t root,
                                         struct rs_error *error) {
-  (void)error;
   struct hall *hall = world->state;
   hall->published[world->rank] = data;
-  meet(hall);
+  if (meet(world, error) < 0)
+    return error->status;
   if (world->rank != root)
     memcpy(data, hall->published[root], bytes);
-  meet(hall);
-  return RS_OK;
+  return meet(world, error);
 }
 
 static enum rs_status threads_gather(struct rs_world *world, const void *mine, size_t bytes, void *all, size_t root,
                                      struct rs_error *error) {
-  (void)error;
   struct hall *hall = world->state;
   hall->published[world->rank] = mine;
-  meet(hall);
+  if (meet(world, error) < 0)
+    return error->status;
   for (size_t r = 0; world->rank == root && r < world->size; r++)
     memcpy((char *)all + r * bytes, hall->published[r], bytes);
-  meet(hall);
-  return RS_OK;
+  return meet(world, error);
 }
 
 static enum rs_status threads_allgather(struct rs_world *world, const void *mine, size_t bytes, void *all,
@@ -66,25 +115,50 @@ static enum rs_status threads_allgather(struct rs_world *world, const void *mine
   return threads_gather(world, mine, bytes, all, world->rank, error);
 }
 
+// Yields once for `peer`; an error when there is nothing to wait for any more.
+static enum rs_status wait_for(struct rs_world *world, size_t peer, int64_t since_ns, struct rs_error *error) {
+  const struct hall *hall = world->state;
+  size_t ended = atomic_load(&hall->ended);
+  if (ended != NOBODY)
+    return gone(ended, error);
+  if (world->timeout_ns > 0 && rs_clock_ns() - since_ns > world->timeout_ns) {
+    char who[32];
+    snprintf(who, sizeof who, "rank %zu", peer);
+    return out_of_time(world, who, error);
+  }
+  sched_yield();
+  return RS_OK;
+}
+
 static enum rs_status threads_send(struct rs_world *world, const void *data, size_t bytes, size_t peer,
                                    struct rs_error *error) {
-  (void)bytes, (void)error;
+  (void)bytes;
   struct hall *hall = world->state;
   _Atomic(const void *) *offer = &hall->offers[world->rank * world->size + peer];
+  int64_t since_ns = rs_clock_ns();
+  struct rs_error reason = {0};
   atomic_store(offer, data);
-  while (atomic_load(offer) != NULL)
-    sched_yield();
+  while (atomic_load(offer) != NULL) {
+    // What was claimed meanwhile is about to be taken.
+    const void *unclaimed = data;
+    if (wait_for(world, peer, since_ns, &reason) < 0 && atomic_compare_exchange_strong(offer, &unclaimed, NULL)) {
+      *error = reason;
+      return error->status;
+    }
+  }
   return RS_OK;
 }
 
 static enum rs_status threads_receive(struct rs_world *world, void *data, size_t bytes, size_t peer,
                                       struct rs_error *error) {
-  (void)error;
   struct hall *hall = world->state;
   _Atomic(const void *) *offer = &hall->offers[peer * world->size + world->rank];
+  int64_t since_ns = rs_clock_ns();
   const void *offered;
-  while ((offered = atomic_load(offer)) == NULL)
-    sched_yield();
+  // Claimed by pointing it at the hall itself.
+  while ((offered = atomic_load(offer)) == NULL || !atomic_compare_exchange_strong(offer, &offered, hall))
+    if (wait_for(world, peer, since_ns, error) < 0)
+      return error->status;
   memcpy(data, offered, bytes);
   atomic_store(offer, NULL);
   return RS_OK;
@@ -115,12 +189,13 @@ static void *run_rank(void *argument) {
   if (cancelled)
     return NULL;
   rank->status = rank->hall->body(&rank->world, rank->hall->argument, &rank->error);
+  leave(rank->hall, rank->world.rank);
   return NULL;
 }
 
 enum rs_status rs_launch_threads(size_t rank_count, rs_rank_body body, void *argument, struct rs_error *error) {
   enum rs_status status = RS_OK;
-  struct hall hall = {.body = body, .argument = argument};
+  struct hall hall = {.ended = NOBODY, .body = body, .argument = argument};
   struct thread_rank *ranks = rs_allocate(rank_count, sizeof *ranks, "thread ranks", error);
   if (ranks == NULL)
     return error->status;
@@ -134,7 +209,12 @@ enum rs_status rs_launch_threads(size_t rank_count, rs_rank_body body, void *arg
     status = error->status;
     goto free_published;
   }
-  pthread_barrier_init(&hall.barrier, NULL, (unsigned)rank_count);
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&hall.changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  pthread_mutex_init(&hall.lock, NULL);
   pthread_mutex_init(&hall.gate, NULL);
   pthread_mutex_lock(&hall.gate);
   size_t started = 0;
@@ -159,7 +239,8 @@ enum rs_status rs_launch_threads(size_t rank_count, rs_rank_body body, void *arg
     }
   }
   pthread_mutex_destroy(&hall.gate);
-  pthread_barrier_destroy(&hall.barrier);
+  pthread_mutex_destroy(&hall.lock);
+  pthread_cond_destroy(&hall.changed);
   free(hall.offers);
 free_published:
   free(hall.published);

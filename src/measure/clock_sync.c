@@ -17,7 +17,6 @@
 // HCA3 fits the drift inside one measurement; here it is the slope between two syncs, which lie much further apart.
 #include "measure/clock_sync.h"
 
-#include <stdlib.h>
 
 #define TRIPS_MIN 60
 #define TRIPS_MAX 600
@@ -87,51 +86,52 @@ static enum rs_status ask(struct rs_world *world, const struct clock_source *sou
   return rs_world_send(world, &request, sizeof request, server, error);
 }
 
-// leaders[m] is the lowest rank of machine m.
-static enum rs_status sync_leaders(struct rs_world *world, const struct clock_source *source, const size_t *leaders,
-                                   size_t machine_count, size_t own_machine, struct clock_point *own,
-                                   struct rs_error *error) {
-  size_t distance = 1;
+static uint32_t machine_of(const uint32_t *machines, size_t rank) {
+  return machines ? machines[rank] : 0;
+}
+
+// The lowest rank of a machine. Looked for each time: memory that cannot be had here would leave the others waiting.
+static size_t leader_of(const uint32_t *machines, size_t machine) {
+  size_t rank = 0;
+  while (machine_of(machines, rank) != machine)
+    rank++;
+  return rank;
+}
+
+static enum rs_status sync_leaders(struct rs_world *world, const struct clock_source *source, const uint32_t *machines,
+                                   size_t machine_count, struct clock_point *own, struct rs_error *error) {
+  size_t mine = machine_of(machines, world->rank), distance = 1;
   while (distance < machine_count)
     distance *= 2;
   for (distance /= 2; distance > 0; distance /= 2) {
     enum rs_status status = RS_OK;
-    if (own_machine % (2 * distance) == 0 && own_machine + distance < machine_count)
-      status = serve(world, source, own, leaders[own_machine + distance], error);
-    else if (own_machine % (2 * distance) == distance)
-      status = ask(world, source, leaders[own_machine - distance], own, error);
+    if (mine % (2 * distance) == 0 && mine + distance < machine_count)
+      status = serve(world, source, own, leader_of(machines, mine + distance), error);
+    else if (mine % (2 * distance) == distance)
+      status = ask(world, source, leader_of(machines, mine - distance), own, error);
     if (status < 0)
       return status;
   }
   return RS_OK;
 }
 
-static uint32_t machine_of(const uint32_t *machines, size_t rank) {
-  return machines ? machines[rank] : 0;
-}
-
 enum rs_status clock_sync(struct rs_world *world, const struct clock_source *source, const uint32_t *machines,
                           struct clock_point *point, struct rs_error *error) {
-  size_t *leaders = rs_allocate(world->size, sizeof *leaders, "leaders of the machines", error);
-  if (leaders == NULL)
-    return error->status;
   size_t machine_count = 0;
   for (size_t r = 0; r < world->size; r++)
-    if (machine_of(machines, r) == machine_count)
-      leaders[machine_count++] = r;
+    machine_count = rs_max_size(machine_count, machine_of(machines, r) + 1);
   struct clock_point own = {.local_ns = clock_now(source)};
   uint32_t machine = machine_of(machines, world->rank);
-  size_t leader = leaders[machine];
+  size_t leader = leader_of(machines, machine);
   enum rs_status status = RS_OK;
   if (world->rank == leader) {
-    status = sync_leaders(world, source, leaders, machine_count, machine, &own, error);
+    status = sync_leaders(world, source, machines, machine_count, &own, error);
     for (size_t r = leader + 1; r < world->size && status == RS_OK; r++)
       if (machine_of(machines, r) == machine)
         status = serve(world, source, &own, r, error);
   } else {
     status = ask(world, source, leader, &own, error);
   }
-  free(leaders);
   if (status == RS_OK)
     *point = own;
   return status;

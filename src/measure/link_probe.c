@@ -83,9 +83,9 @@ enum rs_status link_probe(const struct link_probe_params *params, struct rs_link
                           struct rs_error *error) {
   const struct rs_transport *transport = params->device->transport;
   struct probe probe = {.params = params};
-  if (rs_buffer_open(RS_MEMORY_HOST, sizeof(struct probe_buffer), &probe.buffer, error) < 0)
-    return error->status;
-  enum rs_status status = transport->register_memory(params->device, &probe.buffer, &probe.region, error);
+  enum rs_status status = rs_buffer_open(RS_MEMORY_HOST, sizeof(struct probe_buffer), &probe.buffer, error);
+  if (status == RS_OK)
+    status = transport->register_memory(params->device, &probe.buffer, &probe.region, error);
   size_t made = 0;
   // Lower peers first is the order of pairs: (0, me), (1, me), ..., (me, me + 1), ...
   for (size_t peer = 0; peer < params->world->size && status == RS_OK; peer++)

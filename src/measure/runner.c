@@ -31,6 +31,9 @@ struct rs_runner {
   uint32_t *order; // the cases as they are run
   struct rs_link_row *link_rows;
   size_t link_row_count;
+  // For connecting: of all ranks. Here, since a rank that finds no memory between collective calls would fail alone.
+  uint8_t *addresses;
+  bool *peers;
 };
 
 // ---- what a plan needs ------------------------------------------------------------------------------------
@@ -84,6 +87,7 @@ static bool same_schedule(const struct rs_case *a, const struct rs_case *b) {
 
 // The peers of this rank in every case that uses a transport.
 static void find_peers(struct rs_runner *runner, const struct rs_transport *transport, bool *peers) {
+  memset(peers, 0, runner->params.world->size * sizeof *peers);
   const struct rs_plan *plan = runner->params.plan;
   struct case_setup *setup = &runner->setup;
   const struct rs_case *last = NULL;
@@ -101,25 +105,13 @@ static void find_peers(struct rs_runner *runner, const struct rs_transport *tran
 static enum rs_status connect_all(struct rs_runner *runner, struct rs_device *device, struct rs_error *error) {
   struct rs_world *world = runner->params.world;
   uint8_t mine[RS_ADDRESS_BYTES_MAX] = {0};
-  bool *peers = NULL;
-  uint8_t *addresses = rs_allocate(world->size, RS_ADDRESS_BYTES_MAX, "addresses of all ranks", error);
-  if (addresses == NULL)
-    return error->status;
-  enum rs_status status = RS_ERROR_MEMORY;
-  peers = rs_allocate(world->size, sizeof *peers, "peers", error);
-  if (peers == NULL)
-    goto free_addresses;
-  find_peers(runner, device->transport, peers);
+  find_peers(runner, device->transport, runner->peers);
   device->transport->address(device, mine);
-  status = rs_world_allgather(world, mine, sizeof mine, addresses, error);
+  enum rs_status status = rs_world_allgather(world, mine, sizeof mine, runner->addresses, error);
   if (status < 0)
-    goto free_peers;
-  while ((status = device->transport->connect(device, addresses, peers, error)) == RS_IN_PROGRESS)
+    return status;
+  while ((status = device->transport->connect(device, runner->addresses, runner->peers, error)) == RS_IN_PROGRESS)
     usleep(CONNECT_PAUSE_US);
-free_peers:
-  free(peers);
-free_addresses:
-  free(addresses);
   return status;
 }
 
@@ -177,7 +169,9 @@ static enum rs_status open_local(struct rs_runner *runner, struct rs_error *erro
   runner->order = rs_allocate(params->plan->case_count, sizeof *runner->order, "the order of cases", error);
   runner->pair_rows = rs_allocate(params->world->size, sizeof *runner->pair_rows, "pairs", error);
   runner->link_rows = rs_allocate(rs_transport_count * params->world->size, sizeof *runner->link_rows, "links", error);
-  if (runner->links == NULL || runner->order == NULL || runner->pair_rows == NULL || runner->link_rows == NULL)
+  runner->addresses = rs_allocate(params->world->size, RS_ADDRESS_BYTES_MAX, "addresses of all ranks", error);
+  runner->peers = rs_allocate(params->world->size, sizeof *runner->peers, "peers", error);
+  if (error->status < 0)
     return error->status;
   shuffle(runner->order, params->plan->case_count, params->config->seed);
   if (case_setup_init(&runner->setup, params->config, params->plan, error) < 0 ||
@@ -194,14 +188,11 @@ static enum rs_status probe_link(struct rs_runner *runner, struct rs_device *dev
   device->transport->limits(device, &limits);
   if (!limits.moves_data)
     return RS_OK;
-  bool *peers = rs_allocate(params->world->size, sizeof *peers, "peers", error);
-  if (peers == NULL)
-    return error->status;
-  find_peers(runner, device->transport, peers);
+  find_peers(runner, device->transport, runner->peers);
   struct link_probe_params probe = {
       .world = params->world,
       .device = device,
-      .peers = peers,
+      .peers = runner->peers,
       .clock = runner->sampler.clock,
       .line = &runner->sampler.line,
       .timeout_ns = params->config->timeout_ns,
@@ -209,16 +200,24 @@ static enum rs_status probe_link(struct rs_runner *runner, struct rs_device *dev
   size_t count = 0;
   enum rs_status status = link_probe(&probe, runner->link_rows + runner->link_row_count, &count, error);
   runner->link_row_count += count;
-  free(peers);
   return status;
 }
 
+// A device that has failed is closed at once, so that peers that wait for it notice.
 static enum rs_status probe_links(struct rs_runner *runner, struct rs_error *error) {
   enum rs_status status = RS_OK;
-  for (size_t i = 0; i < rs_transport_count && status == RS_OK; i++)
-    if (runner->links[i].device)
-      status = probe_link(runner, runner->links[i].device, error);
-  return rs_world_agree(runner->params.world, status, error);
+  for (size_t i = 0; i < rs_transport_count && status == RS_OK; i++) {
+    struct link *link = &runner->links[i];
+    if (link->device == NULL)
+      continue;
+    status = probe_link(runner, link->device, error);
+    if (status < 0) {
+      rs_transports[i]->close(link->device);
+      link->device = NULL;
+    }
+    status = rs_world_agree(runner->params.world, status, error);
+  }
+  return status;
 }
 
 const struct rs_link_row *rs_runner_links(const struct rs_runner *runner, size_t *count) {
@@ -240,8 +239,10 @@ static enum rs_status open_all(struct rs_runner *runner, struct rs_error *error)
 enum rs_status rs_runner_open(const struct rs_runner_params *params, struct rs_runner **runner,
                               struct rs_error *error) {
   struct rs_runner *opened = rs_allocate(1, sizeof *opened, "the runner", error);
-  if (opened == NULL)
+  if (rs_world_agree(params->world, opened ? RS_OK : error->status, error) < 0) {
+    free(opened);
     return error->status;
+  }
   opened->params = *params;
   opened->wait = (enum rs_wait)params->config->wait;
   if (opened->wait == RS_WAIT_AUTO)
@@ -267,6 +268,8 @@ void rs_runner_close(struct rs_runner *runner) {
   case_setup_fini(&runner->setup);
   free(runner->pair_rows);
   free(runner->link_rows);
+  free(runner->addresses);
+  free(runner->peers);
   free(runner->order);
   free(runner->links);
   free(runner);

@@ -27,6 +27,7 @@ struct loop_slot {
 // One direction of one lane between two ranks. Counters only grow; the slot of message i is i mod LOOP_POSTS_MAX.
 struct loop_channel {
   uint64_t sends, recvs, retired;
+  bool withdrawn; // the sender has given up memory from which a message was still to be taken
   struct loop_slot slots[LOOP_POSTS_MAX];
 };
 
@@ -38,9 +39,13 @@ struct loop_device {
   size_t rank, lanes;
   struct loop_channel **in; // [peer * lanes + lane]: what peers send here; NULL until connected
   struct rs_random random;
-  uint64_t landings;
+  struct loop_fault fault;
+  uint64_t landings; // counted for corrupt_at
   int event;
+  int64_t timeout_ns, connect_by_ns; // 0: not begun
   // Guarded by the hub's lock.
+  bool broken;      // could not connect
+  size_t lost_peer; // 1 + a rank that has closed its device and not taken what was sent; 0: none
   bool armed;
   struct rs_completion *completed;
   size_t completed_first, completed_count, completed_capacity;
@@ -123,7 +128,24 @@ static const struct rs_option loop_option_table[] = {
      .type = RS_OPTION_UINT,
      .offset = offsetof(struct rs_loop_options, fail_at),
      .default_text = "0",
-     .help = "fault: the k-th landing of every device fails (0: none)"},
+     .help = "fault: the k-th call of the kind that fail_in names fails (0: none)"},
+    {.name = "fail_in",
+     .type = RS_OPTION_CHOICE,
+     .offset = offsetof(struct rs_loop_options, fail_in),
+     .default_text = "landing",
+     .choices = loop_fail_names,
+     .help = "what fails; silent: from the k-th post on nothing moves, without a word"},
+    {.name = "fail_rank",
+     .type = RS_OPTION_UINT,
+     .offset = offsetof(struct rs_loop_options, fail_rank),
+     .default_text = "0",
+     .help = "1 + the rank where it fails (0: every rank)"},
+    {.name = "busy",
+     .type = RS_OPTION_UINT,
+     .offset = offsetof(struct rs_loop_options, busy),
+     .default_text = "0",
+     .maximum = 63,
+     .help = "fault: so many posts in 64 are refused at first"},
     {.name = "corrupt_at",
      .type = RS_OPTION_UINT,
      .offset = offsetof(struct rs_loop_options, corrupt_at),
@@ -139,14 +161,20 @@ static enum rs_status loop_open(const struct rs_transport_params *params, struct
                         "transport loop reaches only ranks of one process, and this launch has %zu processes; use "
                         "transport=tcp, or run without mpirun and with --set run.threads=%zu",
                         params->rank_count, params->rank_count);
+  struct loop_fault fault;
+  loop_fault_init(&fault, params->options, params->rank);
+  if (loop_fault_call(&fault, LOOP_FAIL_OPEN, SIZE_MAX, error) < 0)
+    return error->status;
   struct loop_device *opened = rs_allocate(1, sizeof *opened, "loop device", error);
   if (opened == NULL)
     return error->status;
+  opened->fault = fault;
   opened->base.transport = &rs_transport_loop;
   opened->hub = params->hub;
   opened->options = *(const struct rs_loop_options *)params->options;
   opened->rank = params->rank;
   opened->lanes = params->lanes;
+  opened->timeout_ns = params->timeout_ns;
   opened->random.state = rs_hash64(opened->options.seed) + params->rank;
   opened->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (opened->event < 0) {
@@ -178,6 +206,29 @@ free_device:
   return error->status;
 }
 
+// Needs the hub's lock.
+static void wake(struct loop_device *device) {
+  if (!device->armed)
+    return;
+  device->armed = false;
+  uint64_t one = 1;
+  // A full counter means that the sleeper is awake already.
+  (void)!write(device->event, &one, sizeof one);
+}
+
+// Who waits for this device hears that it is gone; needs the hub's lock.
+static void take_leave(const struct loop_device *loop) {
+  struct rs_loop_hub *hub = loop->hub;
+  hub->devices[loop->rank] = NULL;
+  for (size_t i = 0; i < hub->rank_count * loop->lanes; i++) {
+    struct loop_device *sender = hub->devices[i / loop->lanes];
+    if (sender && loop->in[i] && loop->in[i]->sends > loop->in[i]->retired)
+      sender->lost_peer = loop->rank + 1;
+    if (sender)
+      wake(sender);
+  }
+}
+
 static void loop_close(struct rs_device *device) {
   struct loop_device *loop = (struct loop_device *)device;
   if (loop == NULL)
@@ -185,7 +236,7 @@ static void loop_close(struct rs_device *device) {
   size_t channels = 0;
   if (loop->hub) {
     pthread_mutex_lock(&loop->hub->lock);
-    loop->hub->devices[loop->rank] = NULL;
+    take_leave(loop);
     pthread_mutex_unlock(&loop->hub->lock);
     channels = loop->hub->rank_count * loop->lanes;
   }
@@ -216,6 +267,25 @@ static void loop_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS
   (void)device, (void)blob;
 }
 
+// Makes this side's channels with a peer and looks for the other's; needs the hub's lock.
+static enum rs_status connect_peer(struct loop_device *loop, size_t peer, struct rs_error *error) {
+  for (size_t i = peer * loop->lanes; i < (peer + 1) * loop->lanes; i++) {
+    if (loop->in[i] == NULL)
+      loop->in[i] = rs_allocate(1, sizeof(struct loop_channel), "loop channel", error);
+    if (loop->in[i] == NULL)
+      return error->status;
+  }
+  const struct loop_device *other = loop->hub->devices[peer];
+  if (other && other->in[loop->rank * loop->lanes + loop->lanes - 1])
+    return RS_OK;
+  if (other && other->broken)
+    return rs_error_set(error, RS_ERROR_PEER, "loop: rank %zu could not connect; look for its own message", peer);
+  if (loop->timeout_ns > 0 && rs_clock_ns() > loop->connect_by_ns)
+    return rs_error_set(error, RS_ERROR_TIMEOUT, "loop: rank %zu did not connect within %.3g s; is it alive?", peer,
+                        (double)loop->timeout_ns / 1e9);
+  return RS_IN_PROGRESS;
+}
+
 static enum rs_status loop_connect(struct rs_device *device, const uint8_t *addresses, const bool *peers,
                                    struct rs_error *error) {
   (void)addresses;
@@ -223,28 +293,24 @@ static enum rs_status loop_connect(struct rs_device *device, const uint8_t *addr
   if (loop->hub == NULL)
     return RS_OK;
   struct rs_loop_hub *hub = loop->hub;
-  enum rs_status status = RS_OK;
+  if (loop->connect_by_ns == 0)
+    loop->connect_by_ns = rs_clock_ns() + loop->timeout_ns;
+  enum rs_status status = loop_fault_call(&loop->fault, LOOP_FAIL_CONNECT, SIZE_MAX, error);
   pthread_mutex_lock(&hub->lock);
-  for (size_t peer = 0; peer < hub->rank_count; peer++) {
-    if (!peers[peer] || peer == loop->rank)
-      continue;
-    for (size_t i = peer * loop->lanes; i < (peer + 1) * loop->lanes && status >= 0; i++) {
-      if (loop->in[i] == NULL)
-        loop->in[i] = rs_allocate(1, sizeof(struct loop_channel), "loop channel", error);
-      if (loop->in[i] == NULL)
-        status = error->status;
-    }
-    const struct loop_device *other = hub->devices[peer];
-    if (status == RS_OK && (other == NULL || other->in[loop->rank * loop->lanes + loop->lanes - 1] == NULL))
-      status = RS_IN_PROGRESS;
+  for (size_t peer = 0; peer < hub->rank_count && status >= 0; peer++) {
+    enum rs_status one = peers[peer] && peer != loop->rank ? connect_peer(loop, peer, error) : RS_OK;
+    status = one == RS_OK ? status : one;
   }
+  loop->broken = status < 0;
   pthread_mutex_unlock(&hub->lock);
   return status;
 }
 
 static enum rs_status loop_register(struct rs_device *device, const struct rs_buffer *buffer, struct rs_region **region,
                                     struct rs_error *error) {
-  (void)device;
+  struct loop_device *loop = (struct loop_device *)device;
+  if (loop_fault_call(&loop->fault, LOOP_FAIL_REGISTER, SIZE_MAX, error) < 0)
+    return error->status;
   struct rs_region *opened = rs_allocate(1, sizeof *opened, "loop region", error);
   if (opened == NULL)
     return error->status;
@@ -253,21 +319,32 @@ static enum rs_status loop_register(struct rs_device *device, const struct rs_bu
   return RS_OK;
 }
 
+static void withdraw(struct loop_channel *channel, const struct rs_region *region) {
+  for (uint64_t i = channel->retired; i < channel->sends; i++) {
+    const struct loop_slot *slot = &channel->slots[i % LOOP_POSTS_MAX];
+    channel->withdrawn |=
+        !slot->complete && slot->source >= region->address && slot->source < region->address + region->bytes;
+  }
+}
+
+// A rank that has failed gives up its memory with sends outstanding, which peers may not touch from then on.
 static void loop_deregister(struct rs_device *device, struct rs_region *region) {
-  (void)device;
+  struct loop_device *loop = (struct loop_device *)device;
+  struct rs_loop_hub *hub = region ? loop->hub : NULL;
+  if (hub)
+    pthread_mutex_lock(&hub->lock);
+  for (size_t i = 0; hub && i < hub->rank_count * loop->lanes; i++) {
+    const struct loop_device *other = hub->devices[i / loop->lanes];
+    struct loop_channel *channel = other ? other->in[loop->rank * loop->lanes + i % loop->lanes] : NULL;
+    if (channel)
+      withdraw(channel, region);
+  }
+  if (hub)
+    pthread_mutex_unlock(&hub->lock);
   free(region);
 }
 
-// Both need the hub's lock.
-static void wake(struct loop_device *device) {
-  if (!device->armed)
-    return;
-  device->armed = false;
-  uint64_t one = 1;
-  // A full counter means that the sleeper is awake already.
-  (void)!write(device->event, &one, sizeof one);
-}
-
+// Needs the hub's lock.
 static void complete(struct loop_device *device, uint64_t cookie) {
   size_t last = (device->completed_first + device->completed_count) % device->completed_capacity;
   device->completed[last].cookie = cookie;
@@ -276,12 +353,17 @@ static void complete(struct loop_device *device, uint64_t cookie) {
 }
 
 static enum rs_status gone(size_t peer, struct rs_error *error) {
-  return rs_error_set(error, RS_ERROR_PEER, "loop: rank %zu has closed its device; look for its own message", peer);
+  return rs_error_set(error, RS_ERROR_PEER,
+                      "loop: rank %zu has closed its device or given up its memory; look for its own message", peer);
 }
 
 static enum rs_status loop_post_send(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                      size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
   struct loop_device *loop = (struct loop_device *)device;
+  if (loop_fault_call(&loop->fault, LOOP_FAIL_SEND, peer, error) < 0)
+    return error->status;
+  if (loop_fault_refuses(&loop->fault))
+    return RS_BUSY;
   enum rs_status status = RS_IN_PROGRESS;
   pthread_mutex_lock(&loop->hub->lock);
   struct loop_device *other = loop->hub->devices[peer];
@@ -307,8 +389,11 @@ unlock:
 
 static enum rs_status loop_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                      size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
-  (void)error;
   struct loop_device *loop = (struct loop_device *)device;
+  if (loop_fault_call(&loop->fault, LOOP_FAIL_RECV, peer, error) < 0)
+    return error->status;
+  if (loop_fault_refuses(&loop->fault))
+    return RS_BUSY;
   struct loop_channel *channel = loop->in[peer * loop->lanes + lane];
   enum rs_status status = RS_BUSY;
   pthread_mutex_lock(&loop->hub->lock);
@@ -348,9 +433,8 @@ static enum rs_status land(struct loop_device *loop, size_t peer, struct loop_sl
     return rs_error_set(error, RS_ERROR_PEER, "loop: rank %zu sent %zu bytes where rank %zu expected %zu", peer,
                         slot->source_bytes, loop->rank, slot->target_bytes);
   loop->landings++;
-  if (loop->landings == loop->options.fail_at)
-    return rs_error_set(error, RS_ERROR_PEER, "loop: injected failure at landing %llu, receiving from rank %zu",
-                        (unsigned long long)loop->landings, peer);
+  if (loop_fault_call(&loop->fault, LOOP_FAIL_LANDING, peer, error) < 0)
+    return error->status;
   size_t piece = loop->options.reorder ? loop->options.segment : slot->source_bytes;
   size_t segments = rs_divide_up(slot->source_bytes, piece);
   if (slot->landed == 0)
@@ -379,7 +463,7 @@ static bool is_due(const struct loop_device *loop, size_t peer, struct loop_slot
 static enum rs_status progress_channel(struct loop_device *loop, size_t peer, struct loop_channel *channel,
                                        struct rs_error *error) {
   uint64_t paired = channel->sends < channel->recvs ? channel->sends : channel->recvs;
-  if (channel->recvs > channel->sends && loop->hub->devices[peer] == NULL)
+  if (channel->withdrawn || (channel->recvs > channel->sends && loop->hub->devices[peer] == NULL))
     return gone(peer, error);
   for (uint64_t i = channel->retired; i < paired; i++) {
     struct loop_slot *slot = &channel->slots[i % LOOP_POSTS_MAX];
@@ -410,10 +494,10 @@ static enum rs_status loop_progress(struct rs_device *device, struct rs_completi
                                     size_t *count, struct rs_error *error) {
   struct loop_device *loop = (struct loop_device *)device;
   *count = 0;
-  if (loop->hub == NULL)
+  if (loop->hub == NULL || loop->fault.silent)
     return RS_OK;
-  enum rs_status status = RS_OK;
   pthread_mutex_lock(&loop->hub->lock);
+  enum rs_status status = loop->lost_peer ? gone(loop->lost_peer - 1, error) : RS_OK;
   loop->armed = false;
   for (size_t i = 0; i < loop->hub->rank_count * loop->lanes && status == RS_OK; i++)
     if (loop->in[i])
@@ -446,6 +530,11 @@ static enum rs_status loop_arm(struct rs_device *device, struct rs_error *error)
     return RS_OK;
   uint64_t old;
   (void)!read(loop->event, &old, sizeof old); // what woke us before
+  // Nothing else would wake who was refused for no reason.
+  if (loop->fault.refused) {
+    loop->fault.refused = false;
+    return RS_BUSY;
+  }
   pthread_mutex_lock(&loop->hub->lock);
   loop->armed = !anything_to_do(loop);
   enum rs_status status = loop->armed ? RS_OK : RS_BUSY;
