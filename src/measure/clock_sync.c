@@ -17,7 +17,6 @@
 // HCA3 fits the drift inside one measurement; here it is the slope between two syncs, which lie much further apart.
 #include "measure/clock_sync.h"
 
-
 #define TRIPS_MIN 60
 #define TRIPS_MAX 600
 // Trips without a narrower interval after which more of them are in vain.
