@@ -121,6 +121,12 @@ static enum rs_status place(struct rs_srd_device *srd, struct rs_srd_peer *peer,
                         "the two ranks do not run the same schedule; the sender is %s",
                         header->lane, (unsigned long long)message, header->length, post->bytes,
                         rs_srd_peer_format(srd, peer).text);
+  // Every segment is taken once, so one too many was sent under two numbers; its buffer may be the caller's again.
+  if (bytes > post->bytes - post->done)
+    return rs_error_set(error, RS_ERROR_PEER,
+                        "srd: receiving on lane %u: more than the %zu bytes of message %llu came from %s: a bug in "
+                        "ringside",
+                        header->lane, post->bytes, (unsigned long long)message, rs_srd_peer_format(srd, peer).text);
   memcpy(post->data + header->offset, payload, bytes);
   if (header->kind == RS_SRD_EAGER) {
     channel->placed++;
