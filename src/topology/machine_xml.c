@@ -259,13 +259,24 @@ static void take_info(struct reader *reader, const struct tag *tag) {
 
 // ---- devices ----------------------------------------------------------------------------------------------
 
-static void take_place(const struct tag *place, struct rs_host_device *device) {
+// hwloc 2.9 takes any text for a bitmap until an assertion ends the process: only its own form,
+// "0xf...f,0x0000ff00,,0x1".
+static bool read_bitmap(const struct tag *tag, const char *key, hwloc_bitmap_t set) {
+  static const char endless[] = "0xf...f";
   char text[VALUE_BYTES];
+  if (!read_attribute(tag, key, text, sizeof(text)) || text[0] != '0')
+    return false;
+  const char *rest = text;
+  if (strncmp(rest, endless, strlen(endless)) == 0)
+    rest += strlen(endless);
+  return rest[strspn(rest, "0123456789abcdefABCDEFx,")] == '\0' && hwloc_bitmap_sscanf(set, text) == 0;
+}
+
+static void take_place(const struct tag *place, struct rs_host_device *device) {
   hwloc_bitmap_t set = hwloc_bitmap_alloc();
-  if (set && read_attribute(place, "cpuset", text, sizeof(text)) && hwloc_bitmap_sscanf(set, text) == 0)
+  if (set && read_bitmap(place, "cpuset", set))
     rs_cpu_list_write(set, device->cpus, sizeof(device->cpus));
-  if (set && read_attribute(place, "nodeset", text, sizeof(text)) && hwloc_bitmap_sscanf(set, text) == 0 &&
-      hwloc_bitmap_weight(set) == 1)
+  if (set && read_bitmap(place, "nodeset", set) && hwloc_bitmap_weight(set) == 1)
     device->numa_node = hwloc_bitmap_first(set);
   hwloc_bitmap_free(set); // NULL is fine
 }
