@@ -238,6 +238,7 @@ static enum rs_status srd_register(struct rs_device *device, const struct rs_buf
 static void srd_deregister(struct rs_device *device, struct rs_region *region) {
   if (region == NULL)
     return;
+  rs_srd_memory_gone(rs_srd_device_of(device), region);
   if (region->memory != NULL)
     rs_srd_device_of(device)->verbs.dereg_mr(region->memory);
   free(region);

@@ -251,6 +251,9 @@ void rs_srd_complete(struct rs_srd_device *srd, uint64_t cookie);
 enum rs_status rs_srd_step(struct rs_srd_device *srd, bool *more, struct rs_error *error);
 enum rs_status rs_srd_keeper_start(struct rs_srd_device *srd, struct rs_error *error);
 void rs_srd_keeper_stop(struct rs_srd_device *srd);
+// A region is deregistered. If posts use it, as when a run breaks off, the device has failed: it moves nothing any
+// more, so that the keeper touches no memory that is freed before the device is closed.
+void rs_srd_memory_gone(struct rs_srd_device *srd, const struct rs_region *region);
 
 enum rs_status rs_srd_post_send(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                 size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);

@@ -158,7 +158,7 @@ static void *keep(void *argument) {
     int64_t now_ns = rs_clock_ns();
     struct rs_error error = {0};
     bool more;
-    if (srd->stop || !srd->connected || now_ns - srd->called_ns < tick_ns)
+    if (srd->stop || srd->failure.status != RS_OK || !srd->connected || now_ns - srd->called_ns < tick_ns)
       continue;
     srd->now_ns = now_ns;
     rs_srd_link_acknowledge(srd, true);
@@ -195,6 +195,31 @@ void rs_srd_keeper_stop(struct rs_srd_device *srd) {
   pthread_join(srd->keeper, NULL);
   pthread_cond_destroy(&srd->stop_signal);
   pthread_mutex_destroy(&srd->lock);
+}
+
+static bool queue_uses(const struct rs_srd_queue *queue, const struct rs_region *region) {
+  for (uint64_t p = queue->tail; p < queue->head; p++) {
+    const struct rs_srd_post *post = &queue->posts[p % RS_SRD_POSTS_MAX];
+    if (post->done < post->bytes && post->data >= region->address && post->data < region->address + region->bytes)
+      return true;
+  }
+  return false;
+}
+
+void rs_srd_memory_gone(struct rs_srd_device *srd, const struct rs_region *region) {
+  bool used = false;
+  struct rs_error error = {0};
+  pthread_mutex_lock(&srd->lock);
+  for (size_t r = 0; r < srd->rank_count; r++)
+    for (size_t lane = 0; srd->peers[r].channels != NULL && lane < srd->lanes; lane++)
+      used |= queue_uses(&srd->peers[r].channels[lane].send, region) ||
+              queue_uses(&srd->peers[r].channels[lane].recv, region);
+  if (used && srd->failure.status == RS_OK) {
+    rs_error_set(&error, RS_ERROR_INTERNAL, "srd: rank %zu gave memory back while messages of it were outstanding",
+                 srd->rank);
+    fail(srd, &error);
+  }
+  pthread_mutex_unlock(&srd->lock);
 }
 
 // ---- the calls of the contract ----------------------------------------------------------------------------
