@@ -135,3 +135,74 @@ enum rs_status rs_output_sync(const struct rs_output *output, struct rs_error *e
     return RS_OK;
   return rs_error_set_errno(error, RS_ERROR_IO, code, "cannot write %s to the disk", output->temporary);
 }
+
+// ---- a file that was removed ------------------------------------------------------------------------------
+
+bool rs_output_is_removed(const struct rs_output *output, int descriptor) {
+  struct stat opened;
+  return fstat(descriptor, &opened) == 0 && opened.st_nlink == 0 && access(output->path, F_OK) != 0;
+}
+
+enum rs_status rs_output_make_directory(const struct rs_output *output, struct rs_error *error) {
+  char *directory = output->directory;
+  int code = 0;
+  // Each '/' ends one directory on the way; the end of the text ends the last.
+  for (char *end = directory + 1; code == 0 && end[-1] != '\0'; end++) {
+    char separator = *end;
+    if (separator != '/' && separator != '\0')
+      continue;
+    *end = '\0';
+    code = mkdir(directory, 0777) == 0 || errno == EEXIST ? 0 : errno;
+    *end = separator;
+  }
+  if (code == 0)
+    return RS_OK;
+  return rs_error_set_errno(error, RS_ERROR_IO, code, "the directory %s is gone and cannot be made again", directory);
+}
+
+static enum rs_status copy_content(int from, int to, off_t bytes, const char *path, struct rs_error *error) {
+  char buffer[1 << 16];
+  for (off_t at = 0; at < bytes;) {
+    ssize_t count = pread(from, buffer, sizeof buffer, at);
+    if (count > 0)
+      count = pwrite(to, buffer, (size_t)count, at);
+    if (count <= 0)
+      return rs_error_set_errno(error, RS_ERROR_IO, count == 0 ? EIO : errno, "writing the copy %s", path);
+    at += count;
+  }
+  if (fsync(to) == 0)
+    return RS_OK;
+  return rs_error_set_errno(error, RS_ERROR_IO, errno, "synchronising the copy %s with the disk", path);
+}
+
+static enum rs_status copy_to_temporary(const struct rs_output *output, int descriptor, struct rs_error *error) {
+  struct stat opened;
+  const char *path = output->temporary;
+  int copy = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (copy < 0 || fstat(descriptor, &opened) != 0) {
+    rs_error_set_errno(error, RS_ERROR_IO, errno, "making the copy %s", path);
+    goto close_copy;
+  }
+  if (rs_output_reserve(copy, (uint64_t)opened.st_size, error) == RS_OK)
+    copy_content(descriptor, copy, opened.st_size, path, error);
+  if (error->status < 0)
+    unlink(path);
+close_copy:
+  if (copy >= 0)
+    close(copy);
+  return error->status;
+}
+
+enum rs_status rs_output_restore(const struct rs_output *output, int descriptor, struct rs_error *error) {
+  enum rs_status status = rs_output_make_directory(output, error);
+  if (status == RS_OK)
+    status = copy_to_temporary(output, descriptor, error);
+  bool copied = status == RS_OK;
+  if (copied)
+    status = rs_output_publish(output, false, error);
+  if (status != RS_OK)
+    rs_error_prefix(error, "somebody removed %s during the run%s%s%s", output->path,
+                    copied ? "; what it held is in " : ", and it could not be put back",
+                    copied ? output->temporary : "", copied ? ", rename that" : "");
+  return status;
+}

@@ -5,7 +5,7 @@
 //
 // Once published, the working file changes in few places per case only: its samples, iterations and pairs, which no row
 // speaks of yet, and its row, which says finished = 1 no sooner than everything it speaks of is on the disk. At the end
-// the counters are overwritten, in place too.
+// the counters are overwritten, in place too. A file that somebody removes meanwhile comes back as a copy.
 #include "ringside/store.h"
 #include "store/compact.h"
 #include "store/h5error.h"
@@ -15,6 +15,7 @@
 #include "store/run_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,24 @@ static void writer_free(struct rs_writer *writer) {
   free(writer);
 }
 
+// What was measured costs money: a file that somebody removed while the run goes on is put back with all that it held.
+static enum rs_status keep_file(struct rs_writer *writer, struct rs_error *error) {
+  if (writer->descriptor < 0 || !rs_output_is_removed(&writer->output, writer->descriptor))
+    return RS_OK;
+  int content = fcntl(writer->descriptor, F_DUPFD_CLOEXEC, 0);
+  if (content < 0)
+    return rs_error_set_errno(error, RS_ERROR_IO, errno, "keeping hold of %s, which was removed", writer->output.path);
+  writer->descriptor = -1;
+  rs_run_file_close(&writer->run); // all data is with the kernel already
+  enum rs_status status = rs_output_restore(&writer->output, content, error);
+  if (status == RS_OK)
+    status = rs_run_file_open(writer->output.path, &writer->run, error);
+  if (status == RS_OK)
+    writer->descriptor = rs_h5_descriptor(writer->run.file);
+  close(content);
+  return status;
+}
+
 static enum rs_status writer_open(const char *path, bool force, const struct rs_run_facts *facts,
                                   struct rs_writer **opened, struct rs_error *error) {
   char uuid[37];
@@ -245,7 +264,7 @@ static enum rs_status writer_case(struct rs_writer *writer, const struct rs_case
     status = write_row(writer, &stored, error);
   if (status == RS_OK)
     writer->cases[row->case_id] = stored;
-  return status;
+  return status == RS_OK ? keep_file(writer, error) : status;
 }
 
 enum rs_status rs_writer_case(struct rs_writer *writer, const struct rs_case_row *row,
@@ -318,8 +337,13 @@ enum rs_status rs_writer_counters(struct rs_writer *writer, const struct rs_coun
 
 static enum rs_status writer_finish(struct rs_writer *writer, struct rs_error *error) {
   const struct rs_output *output = &writer->output;
-  enum rs_status status =
-      rs_compact_write(&writer->run, output->temporary, writer->cases, writer->case_count, writer->rank_count, error);
+  enum rs_status status = keep_file(writer, error);
+  if (status != RS_OK)
+    return status;
+  status = rs_output_make_directory(output, error); // which may have got another name meanwhile
+  if (status == RS_OK)
+    status =
+        rs_compact_write(&writer->run, output->temporary, writer->cases, writer->case_count, writer->rank_count, error);
   if (status == RS_OK)
     status = rs_output_sync(output, error);
   bool ours = rs_output_is(output, writer->descriptor);
@@ -351,6 +375,8 @@ void rs_writer_abandon(struct rs_writer *writer) {
     return;
   struct rs_h5_silence silence;
   rs_h5_silence_begin(&silence);
+  struct rs_error unheard = {0}; // the run has failed already, and has said why
+  keep_file(writer, &unheard);
   writer_free(writer);
   rs_h5_silence_end(&silence);
 }
