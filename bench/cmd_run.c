@@ -19,6 +19,7 @@
 #define LAUNCH_TIMEOUTS 4
 // What any disk takes, when one rank compresses the file and the others are done.
 #define FINISH_BYTES_PER_S 10000000
+#define ROLL_CALL_NS INT64_C(1000000000)
 
 // ---- agreement --------------------------------------------------------------------------------------------
 
@@ -117,11 +118,14 @@ static void default_path(char *path, size_t bytes) {
 struct screen {
   struct run_record record;
   bool progress;
+  size_t finished; // cases that are in the file
 };
 
 static enum rs_status screen_case(void *state, const struct rs_case_result *result, struct rs_error *error) {
   struct screen *screen = state;
-  return run_record_case(&screen->record, result, error);
+  enum rs_status status = run_record_case(&screen->record, result, error);
+  screen->finished += status == RS_OK;
+  return status;
 }
 
 static void case_words(const struct rs_case *point, char *text, size_t bytes) {
@@ -212,10 +216,51 @@ struct run {
   char path[4096];
 };
 
+// After a wait in vain. Who is lost says nothing, and those who say what they waited for may have waited for one that
+// waits itself; but they all come to the end of their patience together, and can hear who else does.
+static void name_lost(struct rs_world *world, const struct rs_placement *placement) {
+  struct rs_error unheard = {0};
+  bool *present = rs_allocate(world->size, sizeof *present, "the roll call", &unheard);
+  if (present == NULL)
+    return;
+  rs_world_roll_call(world, ROLL_CALL_NS, present);
+  for (size_t r = 0; r < world->size; r++)
+    if (!present[r])
+      fprintf(
+          stderr,
+          "ringside run: no answer from rank %zu on host %s: it was killed or stopped, or is cut off from rank %zu\n",
+          r, placement->hosts[placement->ranks[r].host].hostname, world->rank);
+  // Rank 0 knows more than the others, whose end would be its own.
+  if (world->rank != 0 && present[0])
+    usleep(ROLL_CALL_NS / 1000);
+  free(present);
+}
+
+static void say_finished(const struct screen *screen) {
+  if (screen->record.writer)
+    fprintf(stderr, "ringside run: %zu of %zu cases had finished and are in %s\n", screen->finished,
+            screen->record.plan->case_count, screen->record.path);
+  fflush(NULL);
+}
+
+// The other thread of this rank is in MPI, which is therefore closed to this one: it just ends, and mpirun ends the
+// rest. All who wait come here at about the same time and are given the time to say so.
+static void screen_stuck(void *state, const struct rs_error *error) {
+  const struct screen *screen = state;
+  clear_progress(screen);
+  fprintf(stderr, "ringside run: rank %zu: %s\n", screen->record.world->rank, error->text);
+  say_finished(screen);
+  usleep(ROLL_CALL_NS / 1000);
+  _Exit(EXIT_FAILED);
+}
+
 static void fail_alone(struct rs_world *world, struct screen *screen, const struct rs_error *error) {
-  rs_writer_abandon(screen->record.writer);
   clear_progress(screen);
   fprintf(stderr, "ringside run: rank %zu: %s\n", world->rank, error->text);
+  say_finished(screen);
+  rs_writer_abandon(screen->record.writer);
+  if (error->status == RS_ERROR_TIMEOUT)
+    name_lost(world, &screen->record.where->placement);
   fflush(NULL);
   rs_world_abort(world, EXIT_FAILED);
 }
@@ -249,9 +294,10 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
   struct rs_log log = {.level = RS_LOG_WARNING, .rank = world->rank, .file = stderr};
   struct rs_runner_params params = runner_params(world, run, &log);
   struct rs_runner *runner;
+  rs_interrupt_hold();
   enum rs_status status = rs_runner_open(&params, &runner, error);
   if (status < 0)
-    return status;
+    goto release_interrupts;
   struct screen screen = {
       .record = {.world = world,
                  .setup = run->setup,
@@ -267,7 +313,7 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
   status = rs_world_agree(world, run_record_open(&screen.record, runner, error), error);
   if (status < 0)
     goto close_runner;
-  struct rs_sink sink = {&screen, screen_case, screen_progress};
+  struct rs_sink sink = {&screen, screen_case, screen_progress, screen_stuck};
   status = rs_runner_run(runner, &sink, error);
   if (status < 0 && status != RS_ERROR_MISMATCH)
     fail_alone(world, &screen, error);
@@ -282,6 +328,8 @@ static enum rs_status measure(struct rs_world *world, struct run *run, struct rs
 close_runner:
   run_record_fini(&screen.record);
   rs_runner_close(runner);
+release_interrupts:
+  rs_interrupt_release();
   return status;
 }
 
@@ -374,8 +422,11 @@ static enum rs_status run_threads(struct run *run, struct rs_error *error) {
     if (strcmp(run->setup->config.baselines.words[i], "mpi") == 0)
       return rs_error_set(error, RS_ERROR_USAGE, "baseline mpi needs mpirun; with run.threads add --set baseline=none");
   enum rs_status status = rs_loop_hub_open(threads, &run->hub, error);
+  // The threads are not to lose an interrupt to this one, which only waits for them.
+  rs_interrupt_hold();
   if (status == RS_OK)
     status = rs_launch_threads(threads, run_rank, run, error);
+  rs_interrupt_release();
   rs_loop_hub_close(run->hub);
   return status;
 }

@@ -71,6 +71,18 @@ int64_t rs_clock_ns(void);
 // Wall-clock time as "2026-11-23T10:11:12Z"; `text` holds at least 21 bytes.
 void rs_clock_utc(char *text, size_t bytes);
 
+// ---- interrupts -------------------------------------------------------------------------------------------
+
+// How long a rank may stand still before it takes an interrupt as a reason to stop and say what it was waiting for;
+// one that moves on stops between two iterations.
+#define RS_INTERRUPT_PATIENCE_NS INT64_C(300000000)
+// From hold to release SIGINT, SIGTERM and SIGHUP wait for rs_interrupt_take instead of ending the process, in the
+// calling thread and in those that it starts meanwhile. A signal that is ignored stays so.
+void rs_interrupt_hold(void);
+void rs_interrupt_release(void); // what waits still, ends the process now
+// "SIGTERM" when that has come, which is then forgotten; NULL: nothing has.
+const char *rs_interrupt_take(void);
+
 // ---- checked arithmetic -----------------------------------------------------------------------------------
 
 // False on overflow; *result is written on success only.
@@ -166,11 +178,11 @@ struct rs_world_ops {
   // Point to point, for short messages; per pair they arrive in order. send may wait for the receiver.
   enum rs_status (*send)(struct rs_world *world, const void *data, size_t bytes, size_t peer, struct rs_error *error);
   enum rs_status (*receive)(struct rs_world *world, void *data, size_t bytes, size_t peer, struct rs_error *error);
+  // After a failure, when no message is sure to arrive any more: who gives a sign of life within wait_ns? Rank 0 learns
+  // it of everyone, the others of rank 0. NULL: no rank can be lost without the others.
+  void (*roll_call)(struct rs_world *world, int64_t wait_ns, bool *present);
   // Ends every rank with this exit code; does not return.
   void (*abort)(struct rs_world *world, int exit_code) __attribute__((noreturn));
-  // For a call of others that cannot be interrupted: unless guard comes again within timeout_ns, the process says that
-  // `what` has not ended and exits with 4. 0: no limit. May be NULL: there is no such call.
-  void (*guard)(struct rs_world *world, int64_t timeout_ns, const char *what);
 };
 struct rs_world {
   const struct rs_world_ops *ops;
@@ -189,8 +201,10 @@ enum rs_status rs_world_gather(struct rs_world *world, const void *mine, size_t 
 enum rs_status rs_world_send(struct rs_world *world, const void *data, size_t bytes, size_t peer,
                              struct rs_error *error);
 enum rs_status rs_world_receive(struct rs_world *world, void *data, size_t bytes, size_t peer, struct rs_error *error);
+// present[r] is false for a rank that the caller listened for in vain; a rank that failed calls it, and then nothing
+// but rs_world_abort. Ranks that wait in the other calls hear of it and fail too.
+void rs_world_roll_call(struct rs_world *world, int64_t wait_ns, bool *present);
 _Noreturn void rs_world_abort(struct rs_world *world, int exit_code);
-void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what);
 
 // Collective: every rank brings its own status; all get the worst one and its rank's text, prefixed with "rank R: "
 // unless it is bad usage that every rank has seen. Worst is the most severe exit code, then what is rather a cause than

@@ -180,12 +180,14 @@ struct rs_case_result {
   size_t pair_count;
 };
 
-// Where results go as they are made; called on rank 0, never inside a timed region.
+// Where results go as they are made; called on rank 0, never inside a timed region, but for `stuck`.
 struct rs_sink {
   void *state;
   enum rs_status (*case_finished)(void *state, const struct rs_case_result *result, struct rs_error *error);
   // done of total cases; seconds left as far as can be told, negative before the first case is done.
   void (*progress)(void *state, size_t done, size_t total, double seconds_left, const struct rs_case *next);
+  // On any rank, in a thread of its own: a baseline does not return, and so rs_runner_run will not. Ends the process.
+  void (*stuck)(void *state, const struct rs_error *error);
 };
 
 struct rs_runner_params {

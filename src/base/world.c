@@ -31,13 +31,15 @@ enum rs_status rs_world_receive(struct rs_world *world, void *data, size_t bytes
   return world->ops->receive(world, data, bytes, peer, error);
 }
 
-void rs_world_abort(struct rs_world *world, int exit_code) {
-  world->ops->abort(world, exit_code);
+void rs_world_roll_call(struct rs_world *world, int64_t wait_ns, bool *present) {
+  for (size_t r = 0; r < world->size; r++)
+    present[r] = true;
+  if (world->ops->roll_call)
+    world->ops->roll_call(world, wait_ns, present);
 }
 
-void rs_world_guard(struct rs_world *world, int64_t timeout_ns, const char *what) {
-  if (world->ops->guard)
-    world->ops->guard(world, timeout_ns, what);
+void rs_world_abort(struct rs_world *world, int exit_code) {
+  world->ops->abort(world, exit_code);
 }
 
 #define STATUSES_FEW 4096

@@ -236,6 +236,14 @@ static enum rs_status out_of_time(const struct rs_executor *executor, struct rs_
                       executor->params.algorithm->name, (double)executor->params.timeout_ns / 1e9, where);
 }
 
+static enum rs_status interrupted(const struct rs_executor *executor, const char *interrupt, int64_t idle_ns,
+                                  struct rs_error *error) {
+  char where[160];
+  window_describe(executor, where, sizeof where);
+  return rs_error_set(error, RS_ERROR_IO, "%s: %s came when nothing had moved for %.3g s in %s",
+                      executor->params.algorithm->name, interrupt, (double)idle_ns / 1e9, where);
+}
+
 // Sleeps until a device has something to do, or for SLEEP_MS_MAX. A device that cannot sleep makes this a yield.
 static enum rs_status sleep_on_devices(const struct rs_route *route, struct rs_error *error) {
   struct pollfd sleepers[ROUTE_DEVICES_MAX];
@@ -277,6 +285,9 @@ enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *er
       idle_since = now;
     if (now - idle_since > params->timeout_ns)
       return out_of_time(executor, error);
+    const char *interrupt = now - idle_since > RS_INTERRUPT_PATIENCE_NS ? rs_interrupt_take() : NULL;
+    if (interrupt)
+      return interrupted(executor, interrupt, now - idle_since, error);
     if (spins)
       continue;
     if (now - idle_since < YIELD_NS)

@@ -19,25 +19,70 @@ static enum rs_status check(int code, const char *call, struct rs_error *error) 
                       text);
 }
 
+// ---- roll call --------------------------------------------------------------------------------------------
+
+// Rank 0 calls all ranks, and they call it; a call is a message of nothing, which nobody needs to receive. Baselines
+// have tag 1.
+enum tag { TAG_DATA = 0, TAG_ROLL_CALL = 2 };
+#define ROLL_CALL_US 1000
+
+static bool calls(int rank) {
+  int there = 0;
+  return MPI_Iprobe(rank, TAG_ROLL_CALL, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE) == MPI_SUCCESS && there;
+}
+
+static void mpi_roll_call(struct rs_world *world, int64_t wait_ns, bool *present) {
+  size_t first = world->rank == 0 ? 1 : 0, end = world->rank == 0 ? world->size : 1, missing;
+  int64_t deadline = rs_clock_ns() + wait_ns;
+  for (size_t r = first; r < end; r++) {
+    MPI_Request request;
+    if (MPI_Isend(NULL, 0, MPI_BYTE, (int)r, TAG_ROLL_CALL, MPI_COMM_WORLD, &request) == MPI_SUCCESS)
+      MPI_Request_free(&request);
+  }
+  do {
+    usleep(ROLL_CALL_US);
+    missing = 0;
+    for (size_t r = first; r < end; r++) {
+      present[r] = calls((int)r);
+      missing += !present[r];
+    }
+  } while (missing > 0 && rs_clock_ns() < deadline);
+}
+
+// ---- waiting ----------------------------------------------------------------------------------------------
+
 // Most MPIs spin while they wait, and a rank that waits for its turn takes the core of one whose turn it is. And they
 // wait for ever. So: yield for a while, as long as an answer takes, then sleep in between, until the world's timeout.
 #define SPIN_NS 200000
 #define SLEEP_US 50
 
+// Why a rank that has waited so long should wait no more; RS_OK: it should.
+static enum rs_status give_up(const struct rs_world *world, const char *call, const char *who, int64_t waited,
+                              struct rs_error *error) {
+  double seconds = (double)waited / 1e9;
+  const char *interrupt = rs_interrupt_take();
+  if (interrupt)
+    return rs_error_set(error, RS_ERROR_IO, "%s came when %s had waited %.3g s for %s", interrupt, call, seconds, who);
+  if (calls(MPI_ANY_SOURCE))
+    return rs_error_set(error, RS_ERROR_TIMEOUT, "%s: waited %.3g s for %s until another rank gave up", call, seconds,
+                        who);
+  if (world->timeout_ns > 0 && waited > world->timeout_ns)
+    return rs_error_set(error, RS_ERROR_TIMEOUT, "%s: waited %.3g s for %s; is every rank alive?", call, seconds, who);
+  return RS_OK;
+}
+
 // Completes what was started. `call` and `peer` (SIZE_MAX: all ranks) are for the error.
 static enum rs_status finish(struct rs_world *world, int started, MPI_Request *request, const char *call, size_t peer,
                              struct rs_error *error) {
   int done = 0;
+  char who[32] = "all ranks";
+  if (peer != SIZE_MAX)
+    snprintf(who, sizeof who, "rank %zu", peer);
   int64_t since = rs_clock_ns();
   while (started == MPI_SUCCESS && (started = MPI_Test(request, &done, MPI_STATUS_IGNORE)) == MPI_SUCCESS && !done) {
     int64_t waited = rs_clock_ns() - since;
-    if (world->timeout_ns > 0 && waited > world->timeout_ns) {
-      char who[32] = "all ranks";
-      if (peer != SIZE_MAX)
-        snprintf(who, sizeof who, "rank %zu", peer);
-      return rs_error_set(error, RS_ERROR_TIMEOUT, "%s: waited %.3g s for %s; is every rank alive?", call,
-                          (double)waited / 1e9, who);
-    }
+    if (waited > RS_INTERRUPT_PATIENCE_NS && give_up(world, call, who, waited, error) < 0)
+      return error->status;
     if (waited < SPIN_NS)
       sched_yield();
     else
@@ -93,7 +138,7 @@ static enum rs_status mpi_send(struct rs_world *world, const void *data, size_t 
   if (bytes > INT_MAX)
     return refuse_large(bytes, error);
   MPI_Request request;
-  int started = MPI_Isend(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD, &request);
+  int started = MPI_Isend(data, (int)bytes, MPI_BYTE, (int)peer, TAG_DATA, MPI_COMM_WORLD, &request);
   return finish(world, started, &request, "MPI_Isend", peer, error);
 }
 
@@ -102,7 +147,7 @@ static enum rs_status mpi_receive(struct rs_world *world, void *data, size_t byt
   if (bytes > INT_MAX)
     return refuse_large(bytes, error);
   MPI_Request request;
-  int started = MPI_Irecv(data, (int)bytes, MPI_BYTE, (int)peer, 0, MPI_COMM_WORLD, &request);
+  int started = MPI_Irecv(data, (int)bytes, MPI_BYTE, (int)peer, TAG_DATA, MPI_COMM_WORLD, &request);
   return finish(world, started, &request, "MPI_Irecv", peer, error);
 }
 
@@ -110,10 +155,6 @@ static void __attribute__((noreturn)) mpi_abort(struct rs_world *world, int exit
   (void)world;
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   _Exit(exit_code);
-}
-
-static void mpi_guard(struct rs_world *world, int64_t timeout_ns, const char *what) {
-  guard_set(world->state, timeout_ns, world->rank, what);
 }
 
 static const struct rs_world_ops mpi_ops = {
@@ -124,8 +165,8 @@ static const struct rs_world_ops mpi_ops = {
     .gather = mpi_gather,
     .send = mpi_send,
     .receive = mpi_receive,
+    .roll_call = mpi_roll_call,
     .abort = mpi_abort,
-    .guard = mpi_guard,
 };
 
 struct mpi_launch {
@@ -139,7 +180,11 @@ enum rs_status rs_launch_init(int64_t timeout_ns, struct rs_world **world, struc
     return error->status;
   guard_open(&launch->guard);
   guard_set(&launch->guard, timeout_ns, SIZE_MAX, "MPI_Init");
-  if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
+  // The threads that MPI starts are to leave interrupts to ours.
+  rs_interrupt_hold();
+  int code = MPI_Init(NULL, NULL);
+  rs_interrupt_release();
+  if (code != MPI_SUCCESS) {
     guard_close(&launch->guard);
     free(launch);
     return rs_error_set(error, RS_ERROR_PEER,
@@ -150,8 +195,7 @@ enum rs_status rs_launch_init(int64_t timeout_ns, struct rs_world **world, struc
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  launch->world =
-      (struct rs_world){.ops = &mpi_ops, .rank = (size_t)rank, .size = (size_t)size, .state = &launch->guard};
+  launch->world = (struct rs_world){.ops = &mpi_ops, .rank = (size_t)rank, .size = (size_t)size};
   *world = &launch->world;
   return RS_OK;
 }
@@ -160,7 +204,7 @@ void rs_launch_fini(struct rs_world *world) {
   if (world == NULL)
     return;
   struct mpi_launch *launch = (struct mpi_launch *)world;
-  rs_world_guard(world, 2 * world->timeout_ns, "MPI_Finalize, in which a rank waits for all others,");
+  guard_set(&launch->guard, 2 * world->timeout_ns, world->rank, "MPI_Finalize, in which a rank waits for all others,");
   MPI_Finalize();
   guard_close(&launch->guard);
   free(launch);

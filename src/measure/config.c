@@ -115,7 +115,8 @@ const struct rs_option rs_run_options[] = {
      .offset = FIELD(timeout_ns),
      .default_text = "30s",
      .minimum = SECOND / 1000,
-     .help = "a rank that sees nothing move for this long ends the run"},
+     .help =
+         "a rank that sees nothing move for this long ends the run; between cases and in baselines, for twice as long"},
     {.name = "case_time",
      .type = RS_OPTION_DURATION,
      .offset = FIELD(case_time_ns),

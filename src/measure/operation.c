@@ -67,8 +67,8 @@ static enum rs_status open_baseline(const struct operation_params *params, struc
   };
   if (point->baseline->open(&baseline_params, &operation->state, error) < 0)
     return error->status;
+  operation->is_baseline = true;
   operation->run = point->baseline->run;
-  operation->blocks = "the baseline's collective";
   operation->close = point->baseline->close;
   return RS_OK;
 }

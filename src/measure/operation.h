@@ -9,10 +9,10 @@ struct operation {
   enum rs_status (*run)(void *state, struct rs_error *error);
   void (*close)(void *state);
   void *state;
-  const char *blocks; // what runs has no deadline of its own and cannot be interrupted: its name; else NULL
   enum case_role role;
   bool checks; // results are checked, on the ranks that are measured
   bool in_place;
+  bool is_baseline;
   struct rs_pattern *pattern; // of a measured rank, when it checks
   struct rs_shape shape;      // of what it checks
   struct rs_buffer *input, *output;

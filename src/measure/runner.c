@@ -54,6 +54,13 @@ static bool has_benchmark(const struct rs_plan *plan, enum rs_benchmark benchmar
   return false;
 }
 
+static bool has_baseline(const struct rs_plan *plan) {
+  for (size_t i = 0; i < plan->case_count; i++)
+    if (plan->cases[i].baseline)
+      return true;
+  return false;
+}
+
 static uint64_t other_bytes(const struct rs_plan *plan) {
   return has_benchmark(plan, RS_BENCHMARK_REDUCE) ? plan->input_max : 0;
 }
@@ -110,8 +117,13 @@ static enum rs_status connect_all(struct rs_runner *runner, struct rs_device *de
   enum rs_status status = rs_world_allgather(world, mine, sizeof mine, runner->addresses, error);
   if (status < 0)
     return status;
-  while ((status = device->transport->connect(device, runner->addresses, runner->peers, error)) == RS_IN_PROGRESS)
+  const char *interrupt = NULL;
+  while ((status = device->transport->connect(device, runner->addresses, runner->peers, error)) == RS_IN_PROGRESS &&
+         (interrupt = rs_interrupt_take()) == NULL)
     usleep(CONNECT_PAUSE_US);
+  if (interrupt)
+    status = rs_error_set(error, RS_ERROR_IO, "%s came while ranks were connecting by %s", interrupt,
+                          device->transport->name);
   return status;
 }
 
@@ -400,15 +412,24 @@ enum rs_status rs_runner_run(struct rs_runner *runner, const struct rs_sink *sin
   const struct rs_config *config = runner->params.config;
   struct rs_error mismatch = {0};
   int64_t since = rs_clock_ns();
+  struct watchdog *watchdog = &runner->sampler.watchdog;
+  watchdog->timeout_ns = 2 * config->timeout_ns; // as long as the world waits for ranks
+  watchdog->stuck = sink->stuck;
+  watchdog->state = sink->state;
+  if (has_baseline(plan) && watchdog_open(watchdog, error) < 0)
+    return error->status;
   for (size_t i = 0; i < plan->case_count; i++) {
     const struct rs_case *point = &plan->cases[runner->order[i]];
     if (runner->params.world->rank == 0)
       sink->progress(sink->state, i, plan->case_count, seconds_left(config, since, i, plan->case_count), point);
     enum rs_status status =
         run_case(runner, point, share_of(config, since, plan->case_count - i), sink, &mismatch, error);
-    if (status < 0)
+    if (status < 0) {
+      watchdog_close(watchdog);
       return status;
+    }
   }
+  watchdog_close(watchdog);
   if (mismatch.status < 0)
     *error = mismatch;
   return mismatch.status;

@@ -18,8 +18,10 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CLOCK_READINGS 1000
+#define INTERRUPT_LOOK_NS 10000000
 
 const char *const rs_start_names[] = {"auto", "time", "barrier", NULL};
 
@@ -67,14 +69,28 @@ static struct part part_of(const struct operation *operation, const struct annou
   return (struct part){batch->repeat, 0};
 }
 
+// Between two iterations, a while after the last look: an interrupt ends the run here. A launcher interrupts all ranks,
+// and then rank 0 is to speak: the others give it the time to.
+static enum rs_status heed_interrupt(struct sampler *sampler, int64_t now_ns, struct rs_error *error) {
+  if (now_ns - sampler->heeded_ns < INTERRUPT_LOOK_NS)
+    return RS_OK;
+  sampler->heeded_ns = now_ns;
+  const char *interrupt = rs_interrupt_take();
+  if (interrupt == NULL)
+    return RS_OK;
+  if (sampler->world->rank != 0)
+    usleep(RS_INTERRUPT_PATIENCE_NS / 1000);
+  return rs_error_set(error, RS_ERROR_IO, "stopped by %s", interrupt);
+}
+
 static enum rs_status run_batch(struct sampler *sampler, const struct operation *operation,
                                 const struct announcement *batch, struct rs_error *error) {
   struct part part = part_of(operation, batch);
   for (uint64_t i = 0; i < batch->iterations; i++) {
     struct own_sample *sample = &sampler->mine[i];
+    if (operation->is_baseline)
+      watchdog_watch(&sampler->watchdog, rs_clock_ns());
     sample->late = 0;
-    if (operation->blocks)
-      rs_world_guard(sampler->world, 2 * sampler->world->timeout_ns, operation->blocks);
     if (batch->start == RS_START_TIME) {
       int64_t common = batch->first_ns + (int64_t)i * batch->period_ns - part.lead_ns;
       sample->late = !wait_until(sampler, clock_to_local(&sampler->line, common));
@@ -89,11 +105,10 @@ static enum rs_status run_batch(struct sampler *sampler, const struct operation 
     for (uint32_t k = 0; k < part.repeat && status == RS_OK; k++)
       status = operation->run(operation->state, error);
     sample->exit_ns = clock_now(sampler->clock);
-    if (status < 0)
-      return status;
+    if (status < 0 || heed_interrupt(sampler, sample->exit_ns, error) < 0)
+      return error->status;
   }
-  if (operation->blocks)
-    rs_world_guard(sampler->world, 0, "");
+  watchdog_watch(&sampler->watchdog, 0);
   return RS_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "measure/clock_sync.h"
 #include "measure/operation.h"
+#include "measure/watchdog.h"
 #include "ringside/measure.h"
 
 // One iteration of one rank on its own clock, and whether it came too late for its start.
@@ -23,8 +24,10 @@ struct sampler {
   uint32_t *machines;                // of every rank, see clock_sync.h
   const uint32_t *measured, *others; // ranks whose time counts in the present case, and the others; the plan's
   size_t measured_count, other_count;
-  struct clock_line line;  // this rank's, through the last two syncs
-  struct own_sample *mine; // one batch
+  struct clock_line line;   // this rank's, through the last two syncs
+  struct own_sample *mine;  // one batch
+  int64_t heeded_ns;        // when this rank last looked for an interrupt
+  struct watchdog watchdog; // of baselines; the runner's to open and close
   // Rank 0 only: max_iterations rows of iterations, of own samples of all ranks (iteration-major; `gathered`: one
   // batch, rank-major), of converted samples and of times; a line per rank.
   struct rs_iteration_row *iterations;

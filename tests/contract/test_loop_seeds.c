@@ -190,7 +190,7 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
                                           .placement = &run->placement,
                                           .transport_options = run->transport_options,
                                           .hub = run->hub};
-  const struct rs_sink sink = {run, store, progress};
+  const struct rs_sink sink = {.state = run, .case_finished = store, .progress = progress};
   struct rs_runner *runner;
   world->timeout_ns = 2 * run->config.timeout_ns;
   allocations_left = run->fault == FAULT_MEMORY && run->fault_rank == world->rank ? run->fault_at : 0;
