@@ -59,8 +59,8 @@ words() { tr '\r' '\n' <"$work/launcher" && cat "$work/out" && tr '\r' '\n' <<<"
 
 # await_cases N: N cases have been reported, of a run that goes on.
 await_cases() {
-  await 60 eval "reported_least $1 || ended $launched"
-  reported_least "$1" && ! ended "$launched" || fail "$fault: no $1 cases within 60 s, or it ended: $(words)"
+  await 120 eval "reported_least $1 || ended $launched"
+  reported_least "$1" && ! ended "$launched" || fail "$fault: no $1 cases within 120 s, or it ended: $(words)"
 }
 
 # await_end SECONDS: sets $status; nothing of the run is left then.

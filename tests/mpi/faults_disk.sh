@@ -6,14 +6,14 @@ if [ -z "${FAULTS_NAMESPACE:-}" ] && unshare -m true 2>/dev/null; then
 fi
 source "$(dirname "$0")/faults.bash"
 
-# run_here: six cases of 0.3 s, by two ranks in one process
+# run_here: six cases of 0.3 s by one rank, whose iterations are copies of some milliseconds
 run_here() {
-  start -- --set size=8,64,512,4KiB,32KiB,256KiB --set algorithm=ring --set run.case_time=300ms --set run.threads=2 \
+  start -- --set size=8MiB,9MiB,10MiB,11MiB,12MiB,13MiB --set algorithm=ring --set run.case_time=300ms --set run.threads=1 \
     --set transport=loop
 }
 # expect_end CODE STATUS [WORDS]: of the run; all six cases are in the file.
 expect_end() {
-  await_end 60
+  await_end 120
   [ "$status" = "$1" ] || fail "$fault: exit $status instead of $1: $(words)"
   "$RINGSIDE" show "$file" | grep -q "status *$2: 6 of 6" || fail "$fault: not $2 with all cases: $(words)"
   words | grep -q "${3:-}" || fail "$fault: not a word of '$3': $(words)"
@@ -34,7 +34,7 @@ await_cases 1
 rm -r "$work/results"
 await_cases $(($(reported) + 2)) # the first of them may have been stored before
 kill -KILL "$(rank_pid 0)"
-await_end 60
+await_end 120
 expect_file partial
 echo "$fault: $(finished "$file") cases"
 
@@ -64,7 +64,7 @@ fill() { cat /dev/zero >"$disk/fill" 2>/dev/null; }
 fault="disk full before"
 disk_of 64k
 run_here
-await_end 60
+await_end 120
 [ "$status" = 4 ] || fail "$fault: exit $status: $(words)"
 words | grep -q "bytes on the disk.*No space left" || fail "$fault: not what it needs: $(words)"
 [ -z "$(ls -A "$disk")" ] || fail "$fault: something is left: $(ls -A "$disk")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of rank 0 at random moments, from its first instruction to its last: whatever was reported is in the file.
-# RS_FAULT_REPEATS kills (default 12, every third under mpirun), at moments drawn from RS_FAULT_SEED (default: drawn).
+# RS_FAULT_REPEATS kills (default 12, every fourth under mpirun), at moments drawn from RS_FAULT_SEED (default: drawn).
 source "$(dirname "$0")/faults.bash"
 repeats=${RS_FAULT_REPEATS:-12}
 seed=${RS_FAULT_SEED:-$((SRANDOM % 1000000))}
@@ -9,8 +9,8 @@ echo "seed $seed"
 
 # Many short cases, so that the file is being written most of the time.
 short=(--set size=8..4KiB --set run.case_time=1ms --set samples.min_iterations=3 --set run.timeout=20s)
-alone() { start -- "${short[@]}" --set run.threads=2 --set transport=loop; }
-launched() { start "$MPIEXEC" "${mpi_flags[@]}" -np 2 -- "${short[@]}"; }
+alone() { start -- "${short[@]}" --set run.threads=1 --set transport=loop; }
+launched() { start "$MPIEXEC" "${mpi_flags[@]}" -np 2 -- "${short[@]}" --set size=8..128; }
 
 # How long a whole run takes, in ms.
 declare -A whole
@@ -18,7 +18,7 @@ for way in alone launched; do
   fault="no fault, $way"
   begin=$(date +%s%3N)
   $way
-  await_end 60
+  await_end 120
   whole[$way]=$(($(date +%s%3N) - begin))
   [ "$status" = 0 ] || fail "$fault: exit $status: $(words)"
   "$RINGSIDE" show "$file" | grep -q "status *complete" || fail "$fault: not complete"
@@ -26,14 +26,14 @@ done
 
 declare -A outcomes
 for ((i = 0; i < repeats; i++)); do
-  way=$([ $((i % 3)) = 2 ] && echo launched || echo alone)
+  way=$([ $((i % 4)) = 3 ] && echo launched || echo alone)
   after_ms=$((RANDOM % whole[$way]))
   fault="seed $seed, kill $i, $way, after $after_ms of ${whole[$way]} ms"
   $way
   sleep "$(printf '%d.%03d' $((after_ms / 1000)) $((after_ms % 1000)))"
   await 20 test -s "$FAULTS/pid.0" || fail "$fault: rank 0 did not start"
   kill -KILL "$(rank_pid 0)" 2>/dev/null
-  await_end 60
+  await_end 120
   said=$(reported)
   if [ -e "$file" ]; then
     now=$("$RINGSIDE" show "$file" | sed -n 's/.*status *\([a-z]*\):.*/\1/p')

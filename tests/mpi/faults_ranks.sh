@@ -33,11 +33,12 @@ expect_named() {
 
 emulated="--set transport=emulated --set emulated.fabric=$RS_SOURCE_DIR/configs/fabrics/aws-cluster.yaml"
 # signal, to whom, exit code under Open MPI, what stderr says, options. A rank that is killed is seen by mpirun, which
-# then ends with its signal (137), and by its peers, which end the run with 4: whoever is first. (Ranks 0: faults_kill.)
+# then ends with its signal (137), and by its peers, which end the run with 4: whoever is first. faults_kill.sh has the
+# same for rank 0, at any moment.
 while read -r signal who code says options; do
   fault="SIG$signal to $who ${options:+with $options}"
-  # shellcheck disable=SC2086
   timeout_s=$([ "$signal" = STOP ] && echo "${RS_FAULT_TIMEOUT:-3}" || echo 20)
+  # shellcheck disable=SC2086
   launched_run $options
   send "$signal" "$who"
   await_end $((2 * timeout_s + 15))
@@ -80,6 +81,6 @@ for command in show compare report; do
   [ $command = compare ] && arguments+=(--with "$file")
   [ $command = report ] && arguments+=(-o "$work/page.html")
   "$RINGSIDE" $command "${arguments[@]}" >"$work/out" 2>&1
-  [ $? = 2 ] && grep -q "cut short" "$work/out" || fail "$command of a file that is cut short: $(cat "$work/out")"
+  [ $? = 2 ] && grep -q "cut short\|built without the page" "$work/out" || fail "$command of a file that is cut short: $(cat "$work/out")"
 done
 [ ! -e "$work/page.html" ] || fail "a page was written of a file that is cut short"
