@@ -279,7 +279,7 @@ static void test_killed_within_a_write(void **state) {
 
 static void test_killed_while_giving_up(void **state) {
   (void)state;
-  for (enum death death = DEATH_CLEAN; death <= DEATH_CUT; death++)
+  for (enum death death = DEATH_CLEAN; death <= DEATH_POWER; death++)
     kill_at_every_step(false, false, death);
 }
 
