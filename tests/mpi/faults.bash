@@ -21,12 +21,13 @@ esac
 # What this script started and is still there, a stopped rank included, goes with it.
 end_all() {
   local pid
-  for pid in ${launched:-} $(cat "$FAULTS"/pid.* 2>/dev/null); do kill -KILL "$pid" 2>/dev/null; done
+  for pid in $(cat "$FAULTS"/pid.* 2>/dev/null); do kill -KILL "$pid" 2>/dev/null; done
   rm -rf "$work"
 }
 trap end_all EXIT
 
-# start LAUNCHER... -- ARGUMENTS...: ringside run in the background; $launched is the launcher, or the only process.
+# start LAUNCHER... -- ARGUMENTS...: ringside run in the background. Its launcher, or only process, is pid.launcher; $launched
+# is a shell that waits for it and says how it ended, which this one would print.
 # Cases of 0.2 s, far more of them than any fault leaves the time for.
 start() {
   local launcher=()
@@ -34,7 +35,8 @@ start() {
   shift
   rm -rf "$FAULTS" "$file"
   mkdir -p "$FAULTS" "$(dirname "$file")"
-  "${launcher[@]}" "$work/rank" run -q --progress -o "$file" --set size=8..1MiB --set run.case_time=200ms \
+  # shellcheck disable=SC2016
+  sh -c '"$@"; exit $?' sh sh -c 'echo $$ >"$FAULTS/pid.launcher"; exec "$@"' sh "${launcher[@]}" "$work/rank" run -q --progress -o "$file" --set size=8..1MiB --set run.case_time=200ms \
     --set samples.interval_width=0.0001% --set samples.max_iterations=2000 --set baseline=none --set algorithm=ring,tree \
     "$@" >"$work/out" 2>"$work/launcher" </dev/null &
   launched=$!
