@@ -351,6 +351,12 @@ enum rs_status rs_topology_file_apply(const struct rs_topology_file *file, struc
 // on to `environment`. Neither may be NULL. What is not told is left as it is.
 void rs_scheduler_read(struct rs_host_facts *facts, struct rs_environment *environment);
 
+// ---- reach: where an address leads -------------------------------------------------------------------------
+
+// Link-local counts as private.
+enum rs_reach { RS_REACH_UNKNOWN, RS_REACH_LOOPBACK, RS_REACH_PRIVATE, RS_REACH_PUBLIC };
+enum rs_reach rs_address_reach(const char *interface, const char *address); // address: without a port
+
 // ---- view: a placement for people --------------------------------------------------------------------------
 
 // What a rank talks through. Empty text, 0, or -1: unknown.

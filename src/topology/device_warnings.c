@@ -2,7 +2,6 @@
 #include "topology/name_list.h"
 #include "topology/placement_warnings.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -32,49 +31,16 @@ static void check_binding(struct rs_warner *warner) {
 
 // ---- addresses --------------------------------------------------------------------------------------------
 
-enum reach { REACH_UNKNOWN, REACH_LOOPBACK, REACH_PRIVATE, REACH_PUBLIC };
-
-static enum reach reach_v4(uint32_t address) {
-  static const struct {
-    uint32_t network, mask;
-  } private[] = {
-      {0x0a000000, 0xff000000}, // 10/8, 172.16/12, 192.168/16: RFC 1918
-      {0xac100000, 0xfff00000}, {0xc0a80000, 0xffff0000}, {0x64400000, 0xffc00000}, // 100.64/10: RFC 6598
-      {0xa9fe0000, 0xffff0000},                                                     // 169.254/16: link-local
-  };
-  if (address >> 24 == 127)
-    return REACH_LOOPBACK;
-  for (size_t p = 0; p < RS_ARRAY_LENGTH(private); p++)
-    if ((address & private[p].mask) == private[p].network)
-      return REACH_PRIVATE;
-  return REACH_PUBLIC;
-}
-
-static enum reach reach_of(const struct rs_rank_device *device) {
-  struct in_addr v4;
-  struct in6_addr v6;
-  if (strcmp(device->interface, "lo") == 0)
-    return REACH_LOOPBACK;
-  if (inet_pton(AF_INET, device->address, &v4) == 1)
-    return reach_v4(ntohl(v4.s_addr));
-  if (inet_pton(AF_INET6, device->address, &v6) != 1)
-    return REACH_UNKNOWN;
-  if (IN6_IS_ADDR_LOOPBACK(&v6))
-    return REACH_LOOPBACK;
-  bool unique_local = (v6.s6_addr[0] & 0xfe) == 0xfc; // fc00::/7, RFC 4193
-  return unique_local || IN6_IS_ADDR_LINKLOCAL(&v6) ? REACH_PRIVATE : REACH_PUBLIC;
-}
-
 static bool is_valid(const struct rs_warner *warner, const struct rs_rank_device *device) {
   return device->rank < warner->view->placement->rank_count;
 }
 
 // Marks the ranks with a device of this reach; true when there are any.
-static bool mark_reach(struct rs_warner *warner, enum reach reach) {
+static bool mark_reach(struct rs_warner *warner, enum rs_reach reach) {
   bool any = false;
   for (size_t d = 0; d < warner->view->device_count; d++) {
     const struct rs_rank_device *device = &warner->view->devices[d];
-    if (!is_valid(warner, device) || reach_of(device) != reach)
+    if (!is_valid(warner, device) || rs_address_reach(device->interface, device->address) != reach)
       continue;
     any = warner->set[device->rank] = true;
   }
@@ -84,10 +50,10 @@ static bool mark_reach(struct rs_warner *warner, enum reach reach) {
 static void check_addresses(struct rs_warner *warner) {
   if (warner->view->placement->host_count < 2)
     return;
-  bool has_private = mark_reach(warner, REACH_PRIVATE);
+  bool has_private = mark_reach(warner, RS_REACH_PRIVATE);
   struct rs_text ranks = take_ranks(warner);
   rs_text_fini(&ranks);
-  if (mark_reach(warner, REACH_LOOPBACK)) {
+  if (mark_reach(warner, RS_REACH_LOOPBACK)) {
     ranks = take_ranks(warner);
     RS_WARN(warner,
             "%s talk through the loopback interface, though there are other hosts; choose an interface that "
@@ -95,7 +61,7 @@ static void check_addresses(struct rs_warner *warner) {
             ranks.data ? ranks.data : "");
     rs_text_fini(&ranks);
   }
-  if (has_private && mark_reach(warner, REACH_PUBLIC)) {
+  if (has_private && mark_reach(warner, RS_REACH_PUBLIC)) {
     ranks = take_ranks(warner);
     RS_WARN(warner,
             "%s have a public address and others private ones, so that traffic may leave the private network; "
@@ -128,7 +94,7 @@ static const struct {
 static bool is_kind(const struct rs_warner *warner, const struct rs_rank_device *device, const char *transport,
                     size_t e) {
   return is_valid(warner, device) && strcmp(device->transport, transport) == 0 && equals[e].value(device) > 0 &&
-         reach_of(device) != REACH_LOOPBACK;
+         rs_address_reach(device->interface, device->address) != RS_REACH_LOOPBACK;
 }
 
 // Appends "9001 (ranks 0-3), 1500 (rank 4)" for the devices of a transport; returns how many values there are.

@@ -1,35 +1,39 @@
 // Strangers at the listener. Whoever can reach the port may connect: port scanners, health checks, ranks of another
-// launch. Such a one costs a place for a moment and nothing else. When all places are taken, the oldest gives way,
-// but not before it had the time that an honest rank needs (its hello is right behind its connection); until then,
-// newcomers wait in the kernel's backlog.
+// launch. Such a one costs a place for a moment and nothing else. When all places are taken, the one that has been
+// silent longest gives way, but not before it had the time that an honest rank needs (its hello is right behind its
+// connection); until then, newcomers wait in the kernel's backlog.
+//
+// That time counts from when the kernel last heard of a connection, and not from when it is accepted: of thousands that
+// are opened and held, those in the backlog have been silent long enough when their turn comes. Each of them is dropped
+// for the next one, as fast as accept(2) goes, and an honest rank behind them waits for milliseconds. Counted from
+// their acceptance, 64 at a time would be given their time in turn: 13 s for a backlog of 4,096.
 #include "transport/tcp_device.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 
 #define ACCEPTS_MAX 64 // per call, so that a flood cannot hold up the rest
 #define STRANGER_DEADLINE_NS INT64_C(5000000000)
 #define STRANGER_GRACE_NS INT64_C(200000000)
 
-static void turn_away(struct rs_tcp_device *tcp, struct rs_tcp_attempt *attempt) {
-  rs_tcp_attempt_close(attempt);
-  tcp->joining->turned_away++;
-}
-
-void rs_tcp_accept_expire(struct rs_tcp_device *tcp) {
+size_t rs_tcp_accept_expire(struct rs_tcp_attempt strangers[RS_TCP_STRANGERS_MAX]) {
   int64_t now_ns = rs_clock_ns();
+  size_t dropped = 0;
   for (size_t i = 0; i < RS_TCP_STRANGERS_MAX; i++) {
-    struct rs_tcp_attempt *attempt = &tcp->joining->strangers[i];
-    if (attempt->fd >= 0 && now_ns - attempt->since_ns > STRANGER_DEADLINE_NS)
-      turn_away(tcp, attempt);
+    if (strangers[i].fd < 0 || now_ns - strangers[i].since_ns <= STRANGER_DEADLINE_NS)
+      continue;
+    rs_tcp_attempt_close(&strangers[i]);
+    dropped++;
   }
+  return dropped;
 }
 
-// A free place, or that of the oldest if it may be dropped, or NULL.
-static struct rs_tcp_attempt *find_place(struct rs_tcp_joining *joining, int64_t now_ns) {
-  struct rs_tcp_attempt *oldest = &joining->strangers[0];
+// A free place, or that of the one silent longest if it may be dropped, or NULL.
+static struct rs_tcp_attempt *find_place(struct rs_tcp_attempt strangers[RS_TCP_STRANGERS_MAX], int64_t now_ns) {
+  struct rs_tcp_attempt *oldest = &strangers[0];
   for (size_t i = 0; i < RS_TCP_STRANGERS_MAX; i++) {
-    struct rs_tcp_attempt *attempt = &joining->strangers[i];
+    struct rs_tcp_attempt *attempt = &strangers[i];
     if (attempt->fd < 0)
       return attempt;
     if (attempt->since_ns < oldest->since_ns)
@@ -38,33 +42,58 @@ static struct rs_tcp_attempt *find_place(struct rs_tcp_joining *joining, int64_t
   return now_ns - oldest->since_ns > STRANGER_GRACE_NS ? oldest : NULL;
 }
 
-enum rs_status rs_tcp_accept(struct rs_tcp_device *tcp, struct rs_error *error) {
+// When the connection was made, or its last data came.
+static int64_t silent_since(int fd, int64_t now_ns) {
+  struct tcp_info info = {0};
+  socklen_t length = sizeof info;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+    return now_ns;
+  return now_ns - (int64_t)info.tcpi_last_data_recv * 1000000;
+}
+
+enum rs_status rs_tcp_accept_one(const struct rs_tcp_device *tcp, struct rs_tcp_attempt strangers[RS_TCP_STRANGERS_MAX],
+                                 size_t *turned_away, struct rs_tcp_attempt **attempt, struct rs_error *error) {
   int64_t now_ns = rs_clock_ns();
+  struct rs_tcp_attempt *place = find_place(strangers, now_ns);
+  *attempt = NULL;
+  if (place == NULL)
+    return RS_OK;
+  int fd = accept4(tcp->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    return rs_error_set_errno(error, RS_ERROR_IO, errno,
+                              "tcp: accepting at %s (too many open files? raise the limit with ulimit -n, or use "
+                              "fewer ranks, lanes or tcp.streams)",
+                              rs_tcp_address_format(&tcp->address).text);
+  if (fd < 0) // nobody waits, or a connection failed before it was accepted, which is its own trouble: accept(2)
+    return RS_OK;
+  *turned_away += place->fd >= 0;
+  rs_tcp_attempt_close(place);
+  *place = (struct rs_tcp_attempt){.fd = fd, .since_ns = silent_since(fd, now_ns)};
+  *attempt = place;
+  return RS_OK;
+}
+
+enum rs_status rs_tcp_accept(struct rs_tcp_device *tcp, struct rs_error *error) {
+  struct rs_tcp_joining *joining = tcp->joining;
   for (int i = 0; i < ACCEPTS_MAX; i++) {
-    struct rs_tcp_attempt *attempt = find_place(tcp->joining, now_ns);
+    struct rs_tcp_attempt *attempt;
+    if (rs_tcp_accept_one(tcp, joining->strangers, &joining->turned_away, &attempt, error) < 0)
+      return error->status;
     if (attempt == NULL)
       return RS_OK;
-    int fd = accept4(tcp->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && errno == EAGAIN)
-      return RS_OK;
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-      return rs_error_set_errno(error, RS_ERROR_IO, errno,
-                                "tcp: accepting at %s (too many open files? raise the limit with ulimit -n, or use "
-                                "fewer ranks, lanes or tcp.streams)",
-                                rs_tcp_address_format(&tcp->address).text);
-    if (fd < 0) // the connection failed before it was accepted, which is not the listener's trouble: accept(2)
-      continue;
-    if (attempt->fd >= 0)
-      turn_away(tcp, attempt);
-    *attempt = (struct rs_tcp_attempt){.fd = fd, .since_ns = now_ns};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = attempt};
-    if (epoll_ctl(tcp->joining->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    if (epoll_ctl(joining->epoll_fd, EPOLL_CTL_ADD, attempt->fd, &event) != 0)
       return rs_error_set_errno(error, RS_ERROR_IO, errno, "tcp: epoll_ctl");
     // Most often the hello is there already, and the place is free again.
     if (rs_tcp_accept_hear(tcp, attempt, error) < 0)
       return error->status;
   }
   return RS_OK;
+}
+
+static void turn_away(struct rs_tcp_device *tcp, struct rs_tcp_attempt *attempt) {
+  rs_tcp_attempt_close(attempt);
+  tcp->joining->turned_away++;
 }
 
 static enum rs_tcp_verdict judge(const struct rs_tcp_device *tcp, const struct rs_tcp_hello *hello,

@@ -60,14 +60,15 @@ enum rs_status rs_tcp_attempt_adopt(struct rs_tcp_device *tcp, struct rs_tcp_att
 // ---- the connecting side ----------------------------------------------------------------------------------
 
 static enum rs_status no_answer(const struct rs_tcp_device *tcp, size_t peer, struct rs_error *error) {
-  char ports[64] = "every port (or set tcp.ports=LOW-HIGH and open those)";
+  char ports[64] = "all ports (or set tcp.ports=LOW-HIGH and open those)";
   if (tcp->ports.high)
     snprintf(ports, sizeof ports, "ports %llu-%llu", (unsigned long long)tcp->ports.low,
              (unsigned long long)tcp->ports.high);
   return rs_error_set(error, RS_ERROR_TIMEOUT,
-                      "tcp: connecting to %s: no answer in %.3g s. Does a security group, network ACL or firewall drop "
-                      "it? Both directions and %s must be open between all hosts",
-                      rs_tcp_peer_format(tcp, peer).text, (double)tcp->timeout_ns / 1e9, ports);
+                      "tcp: connecting to rank %zu (from rank %zu, interface %s): no answer from %s in %.3g s: a "
+                      "security group or network ACL that drops? Both directions and %s must be open between all hosts",
+                      peer, tcp->rank, tcp->interface.name, rs_tcp_address_format(&tcp->peers[peer].address).text,
+                      (double)tcp->timeout_ns / 1e9, ports);
 }
 
 static enum rs_status connect_failure(const struct rs_tcp_device *tcp, size_t peer, int code, struct rs_error *error) {
@@ -93,18 +94,11 @@ static enum rs_status connect_failure(const struct rs_tcp_device *tcp, size_t pe
 
 static enum rs_status begin_attempt(struct rs_tcp_device *tcp, struct rs_tcp_attempt *attempt, struct rs_error *error) {
   size_t peer = attempt->stream->channel->peer;
-  if (rs_tcp_socket_open(&tcp->address, &tcp->socket_options, &attempt->fd, error) < 0)
+  int code;
+  if (rs_tcp_dial(&tcp->address, &tcp->peers[peer].address, &tcp->socket_options, &attempt->fd, &code, error) < 0)
     return error->status;
-  // Bound to the chosen interface's address, so that its network is used whatever the route to the peer.
-  struct rs_tcp_address from = tcp->address;
-  rs_tcp_address_set_port(&from, 0);
-  int one = 1;
-  setsockopt(attempt->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-  if (bind(attempt->fd, &from.any, rs_tcp_address_bytes(&from)) != 0)
-    return rs_error_set_errno(error, RS_ERROR_IO, errno, "tcp: binding to %s", rs_tcp_address_format(&from).text);
-  const struct rs_tcp_address *to = &tcp->peers[peer].address;
-  if (connect(attempt->fd, &to->any, rs_tcp_address_bytes(to)) != 0 && errno != EINPROGRESS)
-    return connect_failure(tcp, peer, errno, error);
+  if (code != 0)
+    return connect_failure(tcp, peer, code, error);
   struct epoll_event event = {.events = EPOLLOUT, .data.ptr = attempt};
   if (epoll_ctl(tcp->joining->epoll_fd, EPOLL_CTL_ADD, attempt->fd, &event) != 0)
     return rs_error_set_errno(error, RS_ERROR_IO, errno, "tcp: epoll_ctl");
@@ -327,7 +321,7 @@ static enum rs_status timed_out(const struct rs_tcp_device *tcp, struct rs_error
     stream++;
   return rs_error_set(error, RS_ERROR_TIMEOUT,
                       "tcp: waiting at %s (interface %s) for %s: it did not connect within %.3g s. Look at its own "
-                      "message; a security group, network ACL or firewall may drop what it sends here",
+                      "message; a security group or network ACL may drop what it sends here",
                       rs_tcp_address_format(&tcp->address).text, tcp->interface.name,
                       rs_tcp_peer_format(tcp, stream->channel->peer).text, (double)tcp->timeout_ns / 1e9);
 }
@@ -359,7 +353,7 @@ enum rs_status rs_tcp_connect(struct rs_device *device, const uint8_t *addresses
     finish(tcp);
     return RS_OK;
   }
-  rs_tcp_accept_expire(tcp);
+  joining->turned_away += rs_tcp_accept_expire(joining->strangers);
   if (rs_clock_ns() > joining->deadline_ns)
     return timed_out(tcp, error);
   return RS_IN_PROGRESS;

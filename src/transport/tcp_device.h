@@ -80,7 +80,7 @@ struct rs_tcp_attempt {
   int fd;                       // -1: none
   struct rs_tcp_stream *stream; // what this rank connects; NULL for a stranger at the listener
   bool greeted;                 // connecting side: connected, and the hello is out
-  int64_t since_ns;
+  int64_t since_ns;             // begun; of a stranger: silent since
   size_t received;
   uint8_t bytes[RS_TCP_HELLO_BYTES]; // a stranger's hello, or the reply to ours
 };
@@ -128,9 +128,14 @@ enum rs_status rs_tcp_connect(struct rs_device *device, const uint8_t *addresses
                               struct rs_error *error);
 void rs_tcp_joining_close(struct rs_tcp_joining *joining); // NULL is fine
 
-// Accepts who waits at the listener, and drops whom no more can be expected of.
+// Accepts who waits at the listener.
 enum rs_status rs_tcp_accept(struct rs_tcp_device *tcp, struct rs_error *error);
-void rs_tcp_accept_expire(struct rs_tcp_device *tcp);
+// Takes in one who waits. *attempt is NULL when nobody does, or all places are taken and nobody may be dropped yet;
+// *turned_away counts one that was dropped for it.
+enum rs_status rs_tcp_accept_one(const struct rs_tcp_device *tcp, struct rs_tcp_attempt strangers[RS_TCP_STRANGERS_MAX],
+                                 size_t *turned_away, struct rs_tcp_attempt **attempt, struct rs_error *error);
+// Drops whom no more can be expected of; returns how many.
+size_t rs_tcp_accept_expire(struct rs_tcp_attempt strangers[RS_TCP_STRANGERS_MAX]);
 // Reads on; a proven stranger becomes a stream, others are turned away, and only a rank of this launch that cannot be
 // worked with is an error.
 enum rs_status rs_tcp_accept_hear(struct rs_tcp_device *tcp, struct rs_tcp_attempt *attempt, struct rs_error *error);

@@ -25,6 +25,20 @@ static struct rs_tcp_address entry_address(const struct ifaddrs *entry) {
   return address;
 }
 
+// How many bits of the address name its subnet.
+static uint32_t prefix_bits(const struct ifaddrs *entry) {
+  const uint8_t *mask = NULL;
+  if (entry->ifa_netmask && entry->ifa_addr->sa_family == AF_INET)
+    mask = (const uint8_t *)&((const struct sockaddr_in *)(const void *)entry->ifa_netmask)->sin_addr;
+  else if (entry->ifa_netmask)
+    mask = ((const struct sockaddr_in6 *)(const void *)entry->ifa_netmask)->sin6_addr.s6_addr;
+  size_t bytes = mask == NULL ? 0 : entry->ifa_addr->sa_family == AF_INET ? 4 : 16;
+  uint32_t bits = 0;
+  for (size_t i = 0; i < bytes; i++)
+    bits += (uint32_t)__builtin_popcount(mask[i]);
+  return bits;
+}
+
 static bool usable(const struct ifaddrs *entry) {
   return entry_address(entry).any.sa_family != 0 && (entry->ifa_flags & IFF_UP) != 0;
 }
@@ -173,7 +187,7 @@ enum rs_status rs_tcp_interface_choose(const char *wanted, bool one_host, struct
                                                                   : find_by_name(list, wanted);
   enum rs_status status = RS_OK;
   if (entry) {
-    *interface = (struct rs_tcp_interface){.address = entry_address(entry)};
+    *interface = (struct rs_tcp_interface){.address = entry_address(entry), .prefix_bits = prefix_bits(entry)};
     snprintf(interface->name, sizeof interface->name, "%s", entry->ifa_name);
     rs_tcp_address_set_port(&interface->address, 0);
   } else {

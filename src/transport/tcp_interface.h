@@ -10,6 +10,7 @@
 struct rs_tcp_interface {
   char name[IF_NAMESIZE];
   struct rs_tcp_address address; // port 0
+  uint32_t prefix_bits;          // of its subnet
 };
 
 // wanted: "auto" (or ""), an interface's name, an address, or ADDRESS/BITS. auto is loopback when all ranks share the

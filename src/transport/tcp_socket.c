@@ -143,6 +143,26 @@ close_socket:
   return error->status;
 }
 
+enum rs_status rs_tcp_dial(const struct rs_tcp_address *from, const struct rs_tcp_address *to,
+                           const struct rs_tcp_socket_options *options, int *fd, int *code, struct rs_error *error) {
+  int opened;
+  if (rs_tcp_socket_open(to, options, &opened, error) < 0)
+    return error->status;
+  struct rs_tcp_address source = *from;
+  rs_tcp_address_set_port(&source, 0);
+  set_int(opened, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  if (bind(opened, &source.any, rs_tcp_address_bytes(&source)) != 0) {
+    rs_error_set_errno(error, RS_ERROR_IO, errno, "tcp: binding to %s", rs_tcp_address_format(&source).text);
+    close(opened);
+    return error->status;
+  }
+  *code = connect(opened, &to->any, rs_tcp_address_bytes(to)) == 0 || errno == EINPROGRESS ? 0 : errno;
+  *fd = *code == 0 ? opened : -1;
+  if (*code != 0)
+    close(opened);
+  return RS_OK;
+}
+
 enum rs_status rs_tcp_socket_tune(int fd, struct rs_error *error) {
   static const struct {
     int level, name, value;

@@ -40,6 +40,10 @@ struct rs_tcp_socket_options {
 // A non-blocking socket of the address' family with these options, bound to nothing.
 enum rs_status rs_tcp_socket_open(const struct rs_tcp_address *address, const struct rs_tcp_socket_options *options,
                                   int *fd, struct rs_error *error);
+// Begins to connect such a socket, bound to the address `from` (its port is not looked at), so that the network of that
+// address is used whatever the route. *code is 0, or the errno with which connect(2) failed at once; then *fd is -1.
+enum rs_status rs_tcp_dial(const struct rs_tcp_address *from, const struct rs_tcp_address *to,
+                           const struct rs_tcp_socket_options *options, int *fd, int *code, struct rs_error *error);
 // What every data socket gets once it is connected: no Nagle, and limits on how long a dead peer goes unnoticed.
 enum rs_status rs_tcp_socket_tune(int fd, struct rs_error *error);
 // The congestion control in force.
