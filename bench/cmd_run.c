@@ -2,6 +2,7 @@
 // line and exit code 2; after that, a rank that fails says so and aborts the launch with exit code 4.
 #include "command.h"
 #include "printout.h"
+#include "run_network.h"
 #include "run_order.h"
 #include "run_placement.h"
 #include "run_record.h"
@@ -10,6 +11,7 @@
 #include "ringside/launch.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -214,6 +216,7 @@ struct run {
   uint32_t *order; // of ranks; NULL: as they are
   struct rs_text config_text;
   char path[4096];
+  atomic_int *code; // of exit, when the run itself went well; shared by ranks that are threads
 };
 
 // After a wait in vain. Who is lost says nothing, and those who say what they waited for may have waited for one that
@@ -385,6 +388,19 @@ static enum rs_status format_config(const struct run_setup *setup, const struct 
   return text->failed ? rs_error_set_memory(error, text->length, "the configuration") : RS_OK;
 }
 
+// One rank of a launch that only looks whether it could run.
+static enum rs_status check_rank(struct rs_world *world, void *argument, struct rs_error *error) {
+  const struct run *run = argument;
+  bool fine;
+  world->timeout_ns = 2 * run->setup->config.timeout_ns;
+  enum rs_status status = run_network(world, run->setup, &fine, error);
+  if (status == RS_OK && !fine)
+    atomic_store(run->code, EXIT_NO);
+  if (status == RS_OK && world->rank == 0 && fflush(stdout) != 0)
+    status = rs_error_set_errno(error, RS_ERROR_IO, errno, "printing what the network check found");
+  return status;
+}
+
 // One rank from start to end.
 static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs_error *error) {
   const struct run *shared = argument;
@@ -414,6 +430,10 @@ static enum rs_status run_rank(struct rs_world *world, void *argument, struct rs
   return status;
 }
 
+static rs_rank_body body_of(const struct run *run) {
+  return run->setup->check_network ? check_rank : run_rank;
+}
+
 static enum rs_status run_threads(struct run *run, struct rs_error *error) {
   size_t threads = run->setup->config.threads;
   if (rs_launch_present())
@@ -425,7 +445,7 @@ static enum rs_status run_threads(struct run *run, struct rs_error *error) {
   // The threads are not to lose an interrupt to this one, which only waits for them.
   rs_interrupt_hold();
   if (status == RS_OK)
-    status = rs_launch_threads(threads, run_rank, run, error);
+    status = rs_launch_threads(threads, body_of(run), run, error);
   rs_interrupt_release();
   rs_loop_hub_close(run->hub);
   return status;
@@ -438,8 +458,8 @@ static int run_mpi(struct run *run, enum rs_status parsed, struct rs_error *erro
     return command_fail("run", error);
   enum rs_status status = rs_world_agree(world, parsed, error);
   if (status == RS_OK)
-    status = run_rank(world, run, error);
-  int code = rs_status_exit_code(status);
+    status = body_of(run)(world, run, error);
+  int code = status < 0 ? rs_status_exit_code(status) : atomic_load(run->code);
   if (status < 0 && world->rank == 0)
     command_fail("run", error);
   rs_launch_fini(world);
@@ -453,7 +473,8 @@ int cmd_run(int argc, char **argv) {
   if (parsed == RS_OK)
     parsed = run_setup_init(&setup, argc, argv, &error);
   int code = EXIT_YES;
-  struct run run = {.setup = &setup, .config = setup.config};
+  atomic_int verdict = EXIT_YES;
+  struct run run = {.setup = &setup, .config = setup.config, .code = &verdict};
   if (setup.output)
     snprintf(run.path, sizeof run.path, "%s", setup.output);
   else
@@ -463,7 +484,7 @@ int cmd_run(int argc, char **argv) {
   else if (parsed < 0 && !rs_launch_present())
     code = command_fail("run", &error);
   else if (parsed == RS_OK && setup.config.threads > 0)
-    code = run_threads(&run, &error) < 0 ? command_fail("run", &error) : EXIT_YES;
+    code = run_threads(&run, &error) < 0 ? command_fail("run", &error) : atomic_load(&verdict);
   else
     code = run_mpi(&run, parsed, &error);
   run_setup_fini(&setup);

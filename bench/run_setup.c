@@ -14,7 +14,8 @@ enum {
   OPTION_PROGRESS,
   OPTION_ORDER,
   OPTION_TOPOLOGY,
-  OPTION_REDACT
+  OPTION_REDACT,
+  OPTION_CHECK_NETWORK
 };
 
 static const struct option long_options[] = {
@@ -25,6 +26,7 @@ static const struct option long_options[] = {
     {"topology", required_argument, NULL, OPTION_TOPOLOGY},
     {"redact", no_argument, NULL, OPTION_REDACT},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"check-network", no_argument, NULL, OPTION_CHECK_NETWORK},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"quiet", no_argument, NULL, 'q'},
     {"progress", no_argument, NULL, OPTION_PROGRESS},
@@ -122,6 +124,9 @@ static enum rs_status take_option(struct run_setup *setup, int option, const cha
   case OPTION_DRY_RUN:
     setup->dry_run = true;
     return RS_OK;
+  case OPTION_CHECK_NETWORK:
+    setup->check_network = true;
+    return RS_OK;
   case OPTION_PROGRESS:
     setup->progress = true;
     return RS_OK;
@@ -151,6 +156,9 @@ static enum rs_status take_arguments(struct run_setup *setup, int argc, char **a
                         "one configuration file at a time: '%s' is one too many; use --set to change "
                         "single keys",
                         argv[optind + 1]);
+  if (setup->dry_run && setup->check_network)
+    return rs_error_set(error, RS_ERROR_USAGE,
+                        "--dry-run and --check-network exclude each other; leave one of them out");
   if (optind < argc && rs_options_load_yaml(&setup->options, argv[optind], error) < 0)
     return error->status;
   if (setup->topology && rs_options_set(&setup->options, "--topology", "placement.file", setup->topology, error) < 0)
@@ -201,12 +209,17 @@ void run_setup_help(struct run_setup *setup) {
       "      --order FILE|auto  the order of ranks in our algorithms: a file of 'ringside order', or the ring that\n"
       "                      crosses far distances least; baselines and pairs stay as they are\n"
       "      --dry-run       print the plan and stop\n"
+      "      --check-network connect every rank with every other as this run would, try full-size packets between the\n"
+      "                      hosts, look at addresses and clocks, and stop: exit code 0 and one line when all is "
+      "well,\n"
+      "                      1 and a table of what is not, with what to do\n"
       "      --progress      show progress although stderr is no terminal (mpirun takes the terminal away)\n"
       "  -q, --quiet         no table at the end\n"
       "  -h, --help          this text\n\n"
       "examples:\n"
       "  mpirun -np 4 ringside run --set size=8..1MiB --set algorithm=ring\n"
       "  mpirun -np 16 --hostfile hosts ringside run configs/allreduce.yaml --label placement=cluster -o cluster.h5\n"
+      "  mpirun -np 16 --hostfile hosts ringside run --check-network && mpirun -np 16 --hostfile hosts ringside run\n"
       "  ringside run --set run.threads=4 --set transport=loop --set baseline=none   # without mpirun\n\n"
       "keys (in a YAML file, or with --set):\n%s",
       keys.data ? keys.data : "");

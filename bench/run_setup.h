@@ -18,7 +18,7 @@ struct run_setup {
   char *command_line;
   const char *topology; // --topology: stands over placement.file; NULL: not given
   bool redact;          // --redact
-  bool force, dry_run, help, quiet, progress;
+  bool force, dry_run, check_network, help, quiet, progress;
 };
 
 // Decodes argv (argv[0] is the command). USAGE on anything wrong. The setup owns its memory either way and is freed by

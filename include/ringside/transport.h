@@ -15,6 +15,7 @@
 #include "ringside/base.h"
 #include "ringside/memory.h"
 #include "ringside/options.h"
+#include "ringside/topology.h"
 
 #define RS_TOKEN_BYTES 32
 // The longest address blob of any transport.
@@ -137,5 +138,94 @@ void rs_transport_rdma_library(char *text, size_t bytes);
 struct rs_loop_hub;
 enum rs_status rs_loop_hub_open(size_t rank_count, struct rs_loop_hub **hub, struct rs_error *error);
 void rs_loop_hub_close(struct rs_loop_hub *hub); // after the last device
+
+// ---- network check: whether ranks could meet, before a run -------------------------------------------------
+
+// One rank's end: a listener exactly as a run would have it. Travels between ranks as bytes.
+struct rs_network_end {
+  char interface[32];
+  char address[48]; // without the port
+  uint32_t port, prefix_bits;
+  uint64_t mtu;     // of the interface; 0: unknown
+  int64_t clock_ns; // CLOCK_REALTIME at one moment of all ranks; for the caller to set
+};
+// What came of connecting to one peer. As bytes, too.
+enum rs_network_link_state {
+  RS_LINK_FINE,
+  RS_LINK_NO_ANSWER,   // nothing came back: dropped on the way there or back
+  RS_LINK_REFUSED,     // an answer that says no: another host has the address, or a firewall rejects
+  RS_LINK_UNREACHABLE, // no route
+  RS_LINK_CLOSED,      // connected, and ended in the handshake
+  RS_LINK_SILENT,      // connected, and no word of the handshake came back
+  RS_LINK_STRANGER,    // what answers is not of this launch
+  RS_LINK_SHORT_ONLY,  // short packets get through, full-size ones do not
+};
+struct rs_network_link {
+  uint32_t state; // enum rs_network_link_state
+  uint32_t mtu;   // what the kernel holds for the path's after a full-size packet got through; 0: not tried
+  int32_t code;   // errno, of REFUSED, UNREACHABLE and CLOSED
+};
+
+struct rs_network_check_params {
+  size_t rank, rank_count;
+  uint8_t token[RS_TOKEN_BYTES];
+  bool one_host;
+  const char *interface; // as tcp.interface
+  struct rs_uint_range ports;
+  const bool *full_size; // per rank: whether the path to it gets a full-size packet, and this rank one from there
+  int64_t timeout_ns;    // for one connection
+  size_t at_once;        // connections in the making, for limits on open files
+};
+struct rs_network_check;
+// Listens. The parameters but the token are kept as they are: they must live as long as the check.
+enum rs_status rs_network_check_open(const struct rs_network_check_params *params, struct rs_network_check **check,
+                                     struct rs_error *error);
+void rs_network_check_close(struct rs_network_check *check); // NULL is fine
+void rs_network_check_end(const struct rs_network_check *check, struct rs_network_end *end);
+// Every rank calls it at about the same time, with the ends of all. Connects to each peer, proves both sides by the
+// token, and answers each peer that connects; so both directions of every pair are tried, all at once. Blocks until all
+// of that has an outcome: links[r] of rank_count; at the longest rs_network_check_limit.
+enum rs_status rs_network_check_run(struct rs_network_check *check, const struct rs_network_end *ends,
+                                    struct rs_network_link *links, struct rs_error *error);
+// Connections at the listener that did not prove to be of this launch, so far.
+size_t rs_network_check_strangers(const struct rs_network_check *check);
+int64_t rs_network_check_limit(const struct rs_network_check_params *params);
+
+// What is wrong with the network of a launch, for people.
+enum rs_network_trouble {
+  RS_TROUBLE_LOOPBACK,     // a loopback address, though there are other hosts
+  RS_TROUBLE_SAME_ADDRESS, // two hosts have one address
+  RS_TROUBLE_PUBLIC,       // a public address among private ones
+  RS_TROUBLE_NO_ANSWER,
+  RS_TROUBLE_REFUSED,
+  RS_TROUBLE_UNREACHABLE,
+  RS_TROUBLE_HANDSHAKE, // closed, silent, or a stranger
+  RS_TROUBLE_SHORT_ONLY,
+  RS_TROUBLE_PATH_MTU, // smaller than both interfaces'
+  RS_TROUBLE_MTU,      // interfaces differ
+  RS_TROUBLE_CLOCK,    // more than a second apart
+  RS_TROUBLE_COUNT
+};
+struct rs_network_finding {
+  enum rs_network_trouble trouble;
+  uint32_t rank, peer; // from, to; equal: of this rank alone
+  uint32_t pairs;      // of ranks of the same two hosts (or ranks of the host) that it stands for
+  char words[120];     // "no answer in 4 s; the other way works"
+};
+struct rs_network_findings {
+  struct rs_network_finding *items; // by trouble, causes before their effects; then by rank
+  size_t count;
+};
+// Of the placement: hostname and boot_id of hosts, host of ranks. links: row r is what rank r found. Fails for lack of
+// memory only.
+enum rs_status rs_network_judge(const struct rs_placement *placement, const struct rs_network_end *ends,
+                                const struct rs_network_link *links, int64_t timeout_ns,
+                                struct rs_network_findings *findings, struct rs_error *error);
+void rs_network_findings_fini(struct rs_network_findings *findings); // {0} is fine
+// What it is called and what to do about it, in one line. ports: "ports 40000-40999", or "all TCP ports".
+void rs_network_advise(enum rs_network_trouble trouble, const char *ports, struct rs_text *text);
+// "MTU 9001 both ways, private addresses of 2 subnets, clocks within a second", when there are no findings.
+void rs_network_praise(const struct rs_placement *placement, const struct rs_network_end *ends,
+                       const struct rs_network_link *links, struct rs_text *text);
 
 #endif
