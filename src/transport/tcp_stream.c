@@ -66,7 +66,7 @@ static enum rs_status header_check(const struct rs_tcp_device *tcp, const struct
   if (le32toh(magic) != HEADER_MAGIC)
     return rs_error_set(error, RS_ERROR_PEER,
                         "tcp: receiving from %s, lane %zu, stream %zu: expected the header of message %u, found bytes "
-                        "%08x: the stream is out of step, which is a bug in ringside",
+                        "%08x: the stream is out of step: something on the way changes data, or a bug in ringside",
                         name.text, stream->channel->lane, stream->index, (unsigned)cursor->position, le32toh(magic));
   return rs_error_set(
       error, RS_ERROR_PEER,
