@@ -10,6 +10,7 @@
 // Time for three attempts: the kernel repeats an unanswered one after 1 and 3 s.
 #define TIMEOUT_NS INT64_C(4000000000)
 #define ROWS_SHOWN 40
+#define LINE_COLUMNS 110
 // Of open files: what a process has anyway, and what a connection may need at both its ends, with some to spare.
 #define FILES_OTHERS 128
 #define FILES_PER_CALL 4
@@ -81,6 +82,42 @@ static void print_row(const struct verdict *verdict, const struct rs_network_fin
   rs_table_cell(table, "%s", finding->words);
 }
 
+// One paragraph of words.
+static void print_wrapped(const char *text) {
+  size_t column = 0;
+  for (size_t length; *text; text += length) {
+    text += strspn(text, " ");
+    length = strcspn(text, " ");
+    if (column > 0 && column + 1 + length > LINE_COLUMNS) {
+      fputs("\n ", stdout);
+      column = 1;
+    }
+    printf("%s%.*s", column > 0 ? " " : "", (int)length, text);
+    column += length + (column > 0);
+  }
+  putchar('\n');
+}
+
+static void print_advice(const struct verdict *verdict) {
+  const struct rs_network_findings *findings = &verdict->findings;
+  const struct rs_uint_range *range = verdict->meeting->ports;
+  struct rs_text ports = {0};
+  if (range->high)
+    rs_text_append(&ports, "TCP ports %llu-%llu", (unsigned long long)range->low, (unsigned long long)range->high);
+  else
+    rs_text_append(&ports, "all TCP ports (or those of --set %s.ports=LOW-HIGH)", verdict->meeting->transport);
+  for (size_t i = 0; i < findings->count; i++) {
+    if (i > 0 && findings->items[i].trouble == findings->items[i - 1].trouble)
+      continue;
+    struct rs_text advice = {0};
+    rs_network_advise(findings->items[i].trouble, ports.data ? ports.data : "", &advice);
+    putchar('\n');
+    print_wrapped(advice.data ? advice.data : "");
+    rs_text_fini(&advice);
+  }
+  rs_text_fini(&ports);
+}
+
 static void print_findings(const struct verdict *verdict) {
   static const struct {
     const char *name;
@@ -89,9 +126,7 @@ static void print_findings(const struct verdict *verdict) {
                  {"rank", RS_ALIGN_RIGHT},  {"address", RS_ALIGN_LEFT}, {"port", RS_ALIGN_RIGHT},
                  {"times", RS_ALIGN_RIGHT}, {"what", RS_ALIGN_LEFT}};
   const struct rs_network_findings *findings = &verdict->findings;
-  const struct rs_uint_range *range = verdict->meeting->ports;
   struct rs_table *table = rs_table_open();
-  struct rs_text ports = {0}, advice = {0};
   for (size_t c = 0; c < RS_ARRAY_LENGTH(columns); c++)
     rs_table_column(table, columns[c].align, columns[c].name);
   for (size_t i = 0; i < findings->count && i < ROWS_SHOWN; i++)
@@ -100,20 +135,7 @@ static void print_findings(const struct verdict *verdict) {
   rs_table_close(table);
   if (findings->count > ROWS_SHOWN)
     printf("and %zu more\n", findings->count - ROWS_SHOWN);
-  if (range->high)
-    rs_text_append(&ports, "TCP ports %llu-%llu", (unsigned long long)range->low, (unsigned long long)range->high);
-  else
-    rs_text_append(&ports, "all TCP ports (or those of --set %s.ports=LOW-HIGH)", verdict->meeting->transport);
-  for (size_t i = 0; i < findings->count; i++) {
-    if (i > 0 && findings->items[i].trouble == findings->items[i - 1].trouble)
-      continue;
-    rs_text_append(&advice, "\n");
-    rs_network_advise(findings->items[i].trouble, ports.data ? ports.data : "", &advice);
-    rs_text_append(&advice, "\n");
-  }
-  fputs(advice.data ? advice.data : "", stdout);
-  rs_text_fini(&advice);
-  rs_text_fini(&ports);
+  print_advice(verdict);
 }
 
 static void print_verdict(const struct verdict *verdict) {

@@ -94,7 +94,8 @@ struct rs_transport {
   void (*address)(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]);
   // addresses: rank_count blobs of RS_ADDRESS_BYTES_MAX, in rank order; peers[r]: whether a connection with r is
   // wanted (symmetric over ranks; peers[rank] is ignored). Called until it does not return IN_PROGRESS, with the same
-  // arguments; the caller sleeps or yields in between. TIMEOUT names who did not answer.
+  // arguments; the caller sleeps or yields in between. An error names who did not answer; it is TIMEOUT where this
+  // rank knows no more than that it has waited.
   enum rs_status (*connect)(struct rs_device *device, const uint8_t *addresses, const bool *peers,
                             struct rs_error *error);
 

@@ -45,7 +45,7 @@ void rs_world_abort(struct rs_world *world, int exit_code) {
 #define STATUSES_FEW 4096
 
 // Worse is a higher exit code, then what is nearer to the cause: a lost peer may have left because of a third rank, and
-// who waited in vain names the silent one. rank.
+// who waited in vain names the silent one.
 static int severity(int32_t status) {
   int told = status == RS_ERROR_PEER ? 0 : status == RS_ERROR_TIMEOUT ? 1 : 2;
   return 4 * rs_status_exit_code((enum rs_status)status) + told;

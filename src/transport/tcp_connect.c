@@ -64,7 +64,7 @@ static enum rs_status no_answer(const struct rs_tcp_device *tcp, size_t peer, st
   if (tcp->ports.high)
     snprintf(ports, sizeof ports, "ports %llu-%llu", (unsigned long long)tcp->ports.low,
              (unsigned long long)tcp->ports.high);
-  return rs_error_set(error, RS_ERROR_TIMEOUT,
+  return rs_error_set(error, RS_ERROR_PEER,
                       "tcp: connecting to rank %zu (from rank %zu, interface %s): no answer from %s in %.3g s: a "
                       "security group or network ACL that drops? Both directions and %s must be open between all hosts",
                       peer, tcp->rank, tcp->interface.name, rs_tcp_address_format(&tcp->peers[peer].address).text,

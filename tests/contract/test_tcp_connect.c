@@ -112,7 +112,7 @@ static void dropped(void **state) {
     (void)connect(fill[i], &address.any, length);
   }
   contract_tcp_connect(&tcp, LONG_NS);
-  assert_rs_error(tcp.statuses[1], &tcp.errors[1], RS_ERROR_TIMEOUT, "rank 0 (from rank 1, interface lo)",
+  assert_rs_error(tcp.statuses[1], &tcp.errors[1], RS_ERROR_PEER, "rank 0 (from rank 1, interface lo)",
                   "no answer from 127.0.0.1:", " in 0.2 s: a security group or network ACL that drops?",
                   "Both directions and ports 42000-42999 must be open");
   for (size_t i = 0; i < RS_ARRAY_LENGTH(fill); i++)
