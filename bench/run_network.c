@@ -17,7 +17,7 @@
 #define CALLS_MIN 4
 #define CALLS_MAX 256
 
-// ---- what the run needs ----------------------------------------------------------------------------------
+// ---- what the run needs -----------------------------------------------------------------------------------
 
 // Where the ranks of a transport meet: its keys NAME.interface and NAME.ports.
 struct meeting {
@@ -293,11 +293,17 @@ static enum rs_status receive_rows(struct rs_world *world, struct gathering *gat
   uint64_t count = 0;
   struct rs_network_link *links = gathering->links + from * world->size;
   enum rs_status status = rs_world_receive(world, &count, sizeof count, from, error);
+  if (status == RS_OK && count > world->size)
+    status = rs_error_set(error, RS_ERROR_PEER,
+                          "rank %zu tells of more links than there are; start all ranks with the "
+                          "same ringside",
+                          from);
   for (size_t got = 0; got < count && status == RS_OK; got += ROWS_PER_MESSAGE) {
     size_t rows = rs_min_size(count - got, ROWS_PER_MESSAGE);
     status = rs_world_receive(world, gathering->rows, rows * sizeof *gathering->rows, from, error);
     for (size_t i = 0; i < rows && status == RS_OK; i++)
-      links[gathering->rows[i].to] = gathering->rows[i].link;
+      if (gathering->rows[i].to < world->size)
+        links[gathering->rows[i].to] = gathering->rows[i].link;
   }
   return status;
 }
