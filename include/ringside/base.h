@@ -28,6 +28,7 @@ enum rs_status {
   RS_ERROR_MISMATCH = -6,    // data came out wrong
   RS_ERROR_UNSUPPORTED = -7, // this build or this device cannot do it
   RS_ERROR_INTERNAL = -8,    // a bug in ringside
+  RS_ERROR_LEFT = -9,        // a peer left in good order: its own error says why
 };
 
 // What went wrong, in one line that a person can act on: what was being done, to what, what happened, what to do.
@@ -207,8 +208,8 @@ void rs_world_roll_call(struct rs_world *world, int64_t wait_ns, bool *present);
 _Noreturn void rs_world_abort(struct rs_world *world, int exit_code);
 
 // Collective: every rank brings its own status; all get the worst one and its rank's text, prefixed with "rank R: "
-// unless it is bad usage that every rank has seen. Worst is the most severe exit code, then what is rather a cause than
-// a timeout, then a timeout rather than a lost peer, then the lowest rank's. RS_OK when all are fine.
+// unless it is bad usage that every rank has seen. Worst is the most severe exit code, then what is rather a cause:
+// trouble of its own, with a peer, a timeout, a peer that left; then the lowest rank's. RS_OK when all are fine.
 enum rs_status rs_world_agree(struct rs_world *world, enum rs_status mine, struct rs_error *error);
 
 // A world of one rank; needs no closing.

@@ -38,7 +38,7 @@ struct thread_rank {
 };
 
 static enum rs_status gone(size_t rank, struct rs_error *error) {
-  return rs_error_set(error, RS_ERROR_PEER, "rank %zu has ended while this rank waits for it; look for its own message",
+  return rs_error_set(error, RS_ERROR_LEFT, "rank %zu has ended while this rank waits for it; look for its own message",
                       rank);
 }
 

@@ -279,7 +279,7 @@ static enum rs_status connect_peer(struct loop_device *loop, size_t peer, struct
   if (other && other->in[loop->rank * loop->lanes + loop->lanes - 1])
     return RS_OK;
   if (other && other->broken)
-    return rs_error_set(error, RS_ERROR_PEER, "loop: rank %zu could not connect; look for its own message", peer);
+    return rs_error_set(error, RS_ERROR_LEFT, "loop: rank %zu could not connect; look for its own message", peer);
   if (loop->timeout_ns > 0 && rs_clock_ns() > loop->connect_by_ns)
     return rs_error_set(error, RS_ERROR_TIMEOUT, "loop: rank %zu did not connect within %.3g s; is it alive?", peer,
                         (double)loop->timeout_ns / 1e9);
@@ -353,7 +353,7 @@ static void complete(struct loop_device *device, uint64_t cookie) {
 }
 
 static enum rs_status gone(size_t peer, struct rs_error *error) {
-  return rs_error_set(error, RS_ERROR_PEER,
+  return rs_error_set(error, RS_ERROR_LEFT,
                       "loop: rank %zu has closed its device or given up its memory; look for its own message", peer);
 }
 

@@ -29,9 +29,10 @@ static void speaks_for_all(void **state) {
   } cases[] = {
       {{0, 0, 0, 0}, RS_OK, ""},
       {{0, 0, RS_ERROR_IO, 0}, RS_ERROR_IO, "rank 2: trouble of 2"},
-      {{0, RS_ERROR_PEER, RS_ERROR_IO, 0}, RS_ERROR_PEER, "rank 1: trouble of 1"},
+      {{0, RS_ERROR_PEER, RS_ERROR_IO, 0}, RS_ERROR_IO, "rank 2: trouble of 2"},
       {{RS_ERROR_USAGE, 0, RS_ERROR_TIMEOUT, 0}, RS_ERROR_TIMEOUT, "rank 2: trouble of 2"}, // 4 is worse than 2
       {{RS_ERROR_TIMEOUT, RS_ERROR_TIMEOUT, 0, RS_ERROR_PEER}, RS_ERROR_PEER, "rank 3: trouble of 3"},
+      {{RS_ERROR_LEFT, RS_ERROR_LEFT, RS_ERROR_TIMEOUT, RS_ERROR_LEFT}, RS_ERROR_TIMEOUT, "rank 2: trouble of 2"},
       {{0, RS_ERROR_TIMEOUT, RS_ERROR_TIMEOUT, 0}, RS_ERROR_TIMEOUT, "rank 1: trouble of 1"},
       {{RS_ERROR_USAGE, RS_ERROR_USAGE, RS_ERROR_USAGE, RS_ERROR_USAGE}, RS_ERROR_USAGE, "trouble of 0"},
   };
