@@ -2,6 +2,7 @@
 #include "transport/emulated.h"
 #include "transport/loop.h"
 #include "transport/null.h"
+#include "transport/shm.h"
 #if RS_HAVE_VERBS
 #include "transport/srd.h"
 #endif
@@ -15,7 +16,7 @@
 #include <string.h>
 
 const struct rs_transport *const rs_transports[] = {
-    &rs_transport_tcp,
+    &rs_transport_tcp,      &rs_transport_shm,
 #if RS_HAVE_VERBS
     &rs_transport_verbs_rc, &rs_transport_srd,
 #endif

@@ -6,6 +6,7 @@
 #include "support/contract_cmocka.h"
 #include "transport/emulated.h"
 #include "transport/loop.h"
+#include "transport/shm.h"
 #include "transport/tcp.h"
 #if RS_HAVE_VERBS
 #include "support/contract_srd.h"
@@ -41,6 +42,11 @@ static const struct rs_tcp_options tcp_small_buffers = {
     .send_buffer_bytes = 4096,
     .receive_buffer_bytes = 4096,
 };
+
+static const struct rs_shm_options shm_plain = {.ring_bytes = 512 << 10, .piece_bytes = 32 << 10};
+// The ring is nearly always full, and wraps around within messages.
+static const struct rs_shm_options shm_small_ring = {.ring_bytes = 320, .piece_bytes = 128};
+static const struct rs_shm_options shm_long_pieces = {.ring_bytes = 100000, .piece_bytes = 50000};
 
 // Fast enough that tests stay short. Every rank has a host of its own.
 static const struct rs_fabric fabric_fast = {
@@ -102,6 +108,9 @@ static const struct contract_variant contract_variants[] = {
     {"tcp, 2 streams", &rs_transport_tcp, &tcp_streams_2},
     {"tcp, 4 streams", &rs_transport_tcp, &tcp_streams_4},
     {"tcp, 3 streams, small buffers", &rs_transport_tcp, &tcp_small_buffers},
+    {"shm", &rs_transport_shm, &shm_plain},
+    {"shm, small ring", &rs_transport_shm, &shm_small_ring},
+    {"shm, long pieces", &rs_transport_shm, &shm_long_pieces},
     {"emulated", &rs_transport_emulated, &emulated_fast},
     {"emulated, all of a fabric", &rs_transport_emulated, &emulated_rough},
     {"emulated, slowed down", &rs_transport_emulated, &emulated_slow},
