@@ -39,6 +39,14 @@ struct rs_limits {
   double slowdown;          // and this many times longer than the model's; 1 otherwise. Known once connected
 };
 
+// Who takes a message piece by piece, in place of a buffer. The pieces come in order, and each but the last is a
+// multiple of 64 bytes; `data` is aligned to 8 bytes, and as the sender's offset is, and is not to be read after the
+// call. `take` calls nothing of the device.
+struct rs_taker {
+  void (*take)(void *state, uint64_t cookie, size_t offset, const void *data, size_t bytes);
+  void *state;
+};
+
 // What a device is, for people and for the result file. Empty text: does not apply.
 struct rs_device_facts {
   char interface[32]; // "eth0"
@@ -110,6 +118,11 @@ struct rs_transport {
                               size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
   enum rs_status (*post_recv)(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                               size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
+  // A receive that is taken and not stored, so that a reduction reads the data where it lies; it stands in one order
+  // with those of post_recv. `taker` outlives it, and is called by progress. NULL: the device stores all that it
+  // receives.
+  enum rs_status (*post_take)(struct rs_device *device, size_t peer, size_t lane, const struct rs_taker *taker,
+                              size_t bytes, uint64_t cookie, struct rs_error *error);
   // Moves what can be moved; writes up to `max` completions and their number to *count (0 is common). OK or an error.
   enum rs_status (*progress)(struct rs_device *device, struct rs_completion *completions, size_t max, size_t *count,
                              struct rs_error *error);

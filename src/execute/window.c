@@ -38,15 +38,6 @@ static void next_step(struct rs_executor *executor) {
     load_round(executor);
 }
 
-void window_start(struct rs_executor *executor) {
-  executor->order = (struct rs_order){0};
-  executor->entered_all = false;
-  executor->live = 0;
-  executor->staging_free = executor->staging_slots == 64 ? UINT64_MAX : bit(executor->staging_slots) - 1;
-  executor->counts = (struct rs_executor_counts){.rounds = executor->rounds, .chunks = executor->partition.chunks};
-  load_round(executor);
-}
-
 // The piece of a slice that is one message, as an access and as an extent of bytes.
 static struct access access_of(const struct rs_executor *executor, const struct rs_slice *slice) {
   bool whole = executor->partition.chunks == 1;
@@ -112,6 +103,11 @@ static void depend(const struct rs_executor *executor, struct slot *slot) {
   }
 }
 
+static struct rs_device *device_of(const struct rs_executor *executor, const struct slot *slot) {
+  const struct rs_route *route = executor->params.route;
+  return route->devices[rs_route_index(route, slot->peer, slot->lane)];
+}
+
 // Describes the current piece of the current step. False: there is nothing to do for it.
 static bool describe(const struct rs_executor *executor, struct slot *slot) {
   const struct rs_step *step = &executor->steps[executor->step];
@@ -129,6 +125,7 @@ static bool describe(const struct rs_executor *executor, struct slot *slot) {
   };
   if (step->kind == RS_STEP_REDUCE)
     slot->reads[1] = target;
+  slot->staged = step->kind == RS_STEP_RECV_REDUCE && device_of(executor, slot)->transport->post_take == NULL;
   if (source.count)
     slot->source = locate(executor, step->source.buffer, &source, &slot->elements);
   if (target.count)
@@ -144,14 +141,13 @@ static bool enter(struct rs_executor *executor) {
   for (; !executor->entered_all && executor->live != all; next_step(executor)) {
     if (executor->step_count == 0)
       continue;
-    bool staged = executor->steps[executor->step].kind == RS_STEP_RECV_REDUCE;
-    if (staged && executor->staging_free == 0)
-      break;
     uint32_t index = lowest(~executor->live);
     struct slot *slot = &executor->slots[index];
     if (!describe(executor, slot))
       continue;
-    if (staged) {
+    if (slot->staged && executor->staging_free == 0)
+      break;
+    if (slot->staged) {
       slot->staging = lowest(executor->staging_free);
       executor->staging_free &= executor->staging_free - 1;
     }
@@ -180,40 +176,56 @@ static uint8_t *at(const struct rs_executor *executor, uint32_t memory, uint64_t
   return (uint8_t *)executor->memory[memory].address + offset;
 }
 
-// COPY, REDUCE, and the second half of RECV_REDUCE.
-static void compute(struct rs_executor *executor, const struct slot *slot) {
+// target = source (+) other, on `bytes` of a slot from `offset` on.
+static void reduce(struct rs_executor *executor, const struct slot *slot, size_t offset, const void *other,
+                   size_t bytes) {
   const struct rs_executor_params *params = &executor->params;
+  uint8_t *target = at(executor, slot->writes.memory, slot->target + offset);
+  const uint8_t *source = at(executor, slot->reads[0].memory, slot->source + offset);
+  size_t elements = bytes / executor->element_bytes;
+  rs_kernel_reduce(params->datatype, params->operation, target, source, other, elements);
+  executor->counts.bytes_reduced += bytes;
+  if (slot->final)
+    rs_kernel_finish(params->datatype, params->operation, target, elements, params->schedule.rank_count);
+}
+
+// A RECV_REDUCE whose device need not store what it receives.
+static void reduce_piece(void *state, uint64_t index, size_t offset, const void *data, size_t bytes) {
+  struct rs_executor *executor = state;
+  reduce(executor, &executor->slots[index], offset, data, bytes);
+}
+
+// COPY, REDUCE, and the second half of a staged RECV_REDUCE.
+static void compute(struct rs_executor *executor, const struct slot *slot) {
   uint64_t bytes = slot->elements * executor->element_bytes;
   uint8_t *target = at(executor, slot->writes.memory, slot->target);
-  uint8_t *source = at(executor, slot->reads[0].memory, slot->source);
   if (slot->kind == RS_STEP_COPY) {
-    rs_kernel_copy(target, source, bytes);
+    rs_kernel_copy(target, at(executor, slot->reads[0].memory, slot->source), bytes);
     return;
   }
   const uint8_t *other = target;
-  if (slot->kind == RS_STEP_RECV_REDUCE) {
+  if (slot->staged) {
     other = at(executor, MEMORY_STAGING, slot->staging * executor->staging_bytes);
     executor->staging_free |= bit(slot->staging);
   }
-  rs_kernel_reduce(params->datatype, params->operation, target, source, other, slot->elements);
-  executor->counts.bytes_reduced += bytes;
-  if (slot->final)
-    rs_kernel_finish(params->datatype, params->operation, target, slot->elements, params->schedule.rank_count);
+  reduce(executor, slot, 0, other, bytes);
 }
 
 // What a message slot does once its device has completed it.
 static void completed(struct rs_executor *executor, uint32_t index) {
-  if (executor->slots[index].kind == RS_STEP_RECV_REDUCE)
+  if (executor->slots[index].staged)
     executor->slots[index].state = SLOT_RECEIVED;
   else
     done(executor, index);
 }
 
-static enum rs_status post(struct rs_executor *executor, uint32_t index, struct rs_error *error) {
+static enum rs_status post_with(struct rs_executor *executor, uint32_t index, uint64_t bytes, struct rs_error *error) {
   const struct slot *slot = &executor->slots[index];
   const struct rs_route *route = executor->params.route;
   size_t device_index = rs_route_index(route, slot->peer, slot->lane);
   struct rs_device *device = route->devices[device_index];
+  if (slot->kind == RS_STEP_RECV_REDUCE && !slot->staged)
+    return device->transport->post_take(device, slot->peer, slot->lane, &executor->taker, bytes, index, error);
   uint32_t memory = slot->kind == RS_STEP_SEND   ? slot->reads[0].memory
                     : slot->kind == RS_STEP_RECV ? slot->writes.memory
                                                  : (uint32_t)MEMORY_STAGING;
@@ -221,10 +233,15 @@ static enum rs_status post(struct rs_executor *executor, uint32_t index, struct 
                     : slot->kind == RS_STEP_RECV ? slot->target
                                                  : slot->staging * executor->staging_bytes;
   struct rs_region *region = executor->regions[memory * route->device_count + device_index];
+  return (slot->kind == RS_STEP_SEND ? device->transport->post_send : device->transport->post_recv)(
+      device, slot->peer, slot->lane, region, offset, bytes, index, error);
+}
+
+static enum rs_status post(struct rs_executor *executor, uint32_t index, struct rs_error *error) {
+  const struct slot *slot = &executor->slots[index];
   uint64_t bytes = slot->elements * executor->element_bytes;
   bool sends = slot->kind == RS_STEP_SEND;
-  enum rs_status status = (sends ? device->transport->post_send : device->transport->post_recv)(
-      device, slot->peer, slot->lane, region, offset, bytes, index, error);
+  enum rs_status status = post_with(executor, index, bytes, error);
   if (status < 0 || status == RS_BUSY)
     return status;
   executor->counts.messages_sent += sends;
@@ -240,10 +257,10 @@ static enum rs_status attend(struct rs_executor *executor, uint32_t index, bool 
   const struct slot *slot = &executor->slots[index];
   if (slot->state == SLOT_POSTED)
     return RS_OK;
-  // A RECV_REDUCE lands in staging, so it may be posted before its data is due.
+  // A RECV_REDUCE that lands in staging may be posted before its data is due.
   bool due = slot->after == 0;
   bool postable = slot->state == SLOT_WAITING && is_message(slot);
-  if (postable && slot->behind == 0 && (due || slot->kind == RS_STEP_RECV_REDUCE)) {
+  if (postable && slot->behind == 0 && (due || slot->staged)) {
     enum rs_status status = post(executor, index, error);
     if (status < 0)
       return status;
@@ -271,6 +288,16 @@ static enum rs_status collect(struct rs_executor *executor, bool *changed, struc
     *changed |= count > 0;
   }
   return RS_OK;
+}
+
+void window_start(struct rs_executor *executor) {
+  executor->order = (struct rs_order){0};
+  executor->entered_all = false;
+  executor->live = 0;
+  executor->taker = (struct rs_taker){reduce_piece, executor};
+  executor->staging_free = executor->staging_slots == 64 ? UINT64_MAX : bit(executor->staging_slots) - 1;
+  executor->counts = (struct rs_executor_counts){.rounds = executor->rounds, .chunks = executor->partition.chunks};
+  load_round(executor);
 }
 
 enum rs_status window_advance(struct rs_executor *executor, bool *changed, struct rs_error *error) {

@@ -19,7 +19,7 @@
 enum slot_state {
   SLOT_WAITING,  // not posted, or a local step that is not yet due
   SLOT_POSTED,   // with a device
-  SLOT_RECEIVED, // RECV_REDUCE: the message lies in staging, the reduction is not yet due
+  SLOT_RECEIVED, // a staged RECV_REDUCE: the message has come, the reduction is not yet due
 };
 
 // A run of places of one real buffer, at one chunk; count 0: nothing.
@@ -35,6 +35,7 @@ struct slot {
   enum slot_state state;
   enum rs_step_kind kind;
   bool final;
+  bool staged; // RECV_REDUCE: the message waits in staging; otherwise it is reduced as it comes
   uint64_t after, behind;
   uint32_t round, chunk, peer, lane, staging;
   struct access reads[2], writes;
@@ -60,6 +61,7 @@ struct rs_executor {
 
   struct slot slots[WINDOW_SLOTS_MAX];
   uint64_t live, staging_free; // sets
+  struct rs_taker taker;       // reduces the pieces of messages that are not staged
   struct rs_executor_counts counts;
 };
 

@@ -155,6 +155,7 @@ const struct rs_transport rs_transport_shm = {
     .deregister_memory = shm_deregister,
     .post_send = rs_shm_post_send,
     .post_recv = rs_shm_post_recv,
+    .post_take = rs_shm_post_take,
     .progress = rs_shm_progress,
     .arm = rs_shm_arm,
     .event_fd = shm_event_fd,

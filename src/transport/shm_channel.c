@@ -1,10 +1,10 @@
 // Posted messages through shared memory.
 //
 // The sender places a message piece by piece: it fills a cell, with a short piece in it or with where a longer one lies
-// in the ring, and then sets its turn. The receiver copies each piece to where its post wants it, and tells how many
-// cells it is done with, which gives the sender its cells and its ring back. Whoever writes what the other may wait for
-// looks then whether the other sleeps. That, and the sleeper's last look before it does, are ordered by seq_cst: one of
-// the two sees the other.
+// in the ring, and then sets its turn. The receiver copies each piece to where its post wants it, or gives it to the
+// post's taker, and tells how many cells it is done with, which gives the sender its cells and its ring back. Whoever
+// writes what the other may wait for looks then whether the other sleeps. That, and the sleeper's last look before it
+// does, are ordered by seq_cst: one of the two sees the other.
 //
 //   sender    cell.turn = p + 1   ; theirs.asleep?
 //   sleeper   mine.asleep = 1     ; cell.turn == p + 1?
@@ -186,12 +186,13 @@ static enum rs_status receive_piece(const struct rs_shm_device *shm, struct rs_s
   const struct rs_shm_post *post = queue_first(queue);
   if (check_piece(shm, channel, cell, post, error) < 0)
     return error->status;
-  if (cell->kind == RS_SHM_INLINE)
-    memcpy(post->data + queue->done, cell->data, cell->bytes);
+  bool staged = cell->kind == RS_SHM_STAGED;
+  const uint8_t *piece = staged ? channel->in->ring + cell->at : cell->data;
+  if (post->taker)
+    post->taker->take(post->taker->state, post->cookie, queue->done, piece, cell->bytes);
   else
-    rs_kernel_copy(post->data + queue->done, channel->in->ring + cell->at, cell->bytes);
+    rs_kernel_copy(post->data + queue->done, piece, cell->bytes);
   queue->done += cell->bytes;
-  bool staged = cell->kind != RS_SHM_INLINE;
   channel->received++;
   tell(channel, staged);
   if (queue->done == post->bytes)
@@ -217,7 +218,7 @@ enum rs_status rs_shm_post_send(struct rs_device *device, size_t peer, size_t la
   if (channel == NULL)
     return error->status;
   assert(bytes > 0 && offset <= region->bytes && bytes <= region->bytes - offset);
-  const struct rs_shm_post post = {region->address + offset, bytes, cookie};
+  const struct rs_shm_post post = {.data = region->address + offset, .bytes = bytes, .cookie = cookie};
   if (queue_full(&channel->send))
     return RS_BUSY;
   if (queue_empty(&channel->send)) {
@@ -232,18 +233,30 @@ enum rs_status rs_shm_post_send(struct rs_device *device, size_t peer, size_t la
   return RS_IN_PROGRESS;
 }
 
-enum rs_status rs_shm_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
-                                size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
-  struct rs_shm_device *shm = rs_shm_device_of(device);
+static enum rs_status expect(struct rs_shm_device *shm, size_t peer, size_t lane, const struct rs_shm_post *post,
+                             struct rs_error *error) {
   struct rs_shm_channel *channel = find_channel(shm, peer, lane, error);
   if (channel == NULL)
     return error->status;
-  assert(bytes > 0 && offset <= region->bytes && bytes <= region->bytes - offset);
   if (queue_full(&channel->receive))
     return RS_BUSY;
-  queue_push(&channel->receive, &(struct rs_shm_post){region->address + offset, bytes, cookie});
+  queue_push(&channel->receive, post);
   activate(shm, channel);
   return RS_IN_PROGRESS;
+}
+
+enum rs_status rs_shm_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
+                                size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error) {
+  assert(bytes > 0 && offset <= region->bytes && bytes <= region->bytes - offset);
+  const struct rs_shm_post post = {.data = region->address + offset, .bytes = bytes, .cookie = cookie};
+  return expect(rs_shm_device_of(device), peer, lane, &post, error);
+}
+
+enum rs_status rs_shm_post_take(struct rs_device *device, size_t peer, size_t lane, const struct rs_taker *taker,
+                                size_t bytes, uint64_t cookie, struct rs_error *error) {
+  assert(bytes > 0);
+  const struct rs_shm_post post = {.taker = taker, .bytes = bytes, .cookie = cookie};
+  return expect(rs_shm_device_of(device), peer, lane, &post, error);
 }
 
 // ---- progress ---------------------------------------------------------------------------------------------

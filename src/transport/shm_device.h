@@ -62,6 +62,7 @@ struct rs_region {
 
 struct rs_shm_post {
   char *data;
+  const struct rs_taker *taker; // of a receive, in place of data; NULL: none
   size_t bytes;
   uint64_t cookie;
 };
@@ -138,6 +139,8 @@ enum rs_status rs_shm_post_send(struct rs_device *device, size_t peer, size_t la
                                 size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
 enum rs_status rs_shm_post_recv(struct rs_device *device, size_t peer, size_t lane, struct rs_region *region,
                                 size_t offset, size_t bytes, uint64_t cookie, struct rs_error *error);
+enum rs_status rs_shm_post_take(struct rs_device *device, size_t peer, size_t lane, const struct rs_taker *taker,
+                                size_t bytes, uint64_t cookie, struct rs_error *error);
 enum rs_status rs_shm_progress(struct rs_device *device, struct rs_completion *completions, size_t max, size_t *count,
                                struct rs_error *error);
 enum rs_status rs_shm_arm(struct rs_device *device, struct rs_error *error);

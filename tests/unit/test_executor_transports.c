@@ -1,7 +1,8 @@
-// The executor over loop and tcp: the same results, and for one algorithm the same bits, on every transport. All ranks
-// are driven by one thread; over tcp the order in which messages arrive is the kernel's.
+// The executor over loop, tcp and shm: the same results, and for one algorithm the same bits, on every transport. All
+// ranks are driven by one thread; over tcp the order in which messages arrive is the kernel's.
 #include "support/cluster.h"
 #include "transport/loop.h"
+#include "transport/shm.h"
 #include "transport/tcp.h"
 
 #include <inttypes.h>
@@ -23,6 +24,10 @@ static const struct rs_tcp_options tcp_partial = {
 static const struct rs_loop_options loop_plain = {.seed = 1, .segment = 8192};
 static const struct rs_loop_options loop_reordered = {.seed = 3, .reorder = true, .segment = 128, .delay = 2};
 
+static const struct rs_shm_options shm_plain = {.ring_bytes = 65536, .piece_bytes = 16384};
+// Pieces of one line, in which reductions are done.
+static const struct rs_shm_options shm_lines = {.ring_bytes = 192, .piece_bytes = 64};
+
 static void run_or_fail(struct cluster *cluster, const struct trial *trial, uint64_t seed, uint64_t *digests) {
   struct rs_error error = {0};
   if (cluster_run(cluster, trial, 1, seed, digests, &error) < 0) {
@@ -39,13 +44,12 @@ static void open_or_fail(struct cluster *cluster, const struct rs_transport *tra
     fail_msg("%s", error.text);
 }
 
-// Every algorithm for 1..17 ranks over tcp, with counts around the number of parts; the rest is drawn.
-static void test_shapes_over_tcp(void **state) {
-  (void)state;
+// Every algorithm for 1..17 ranks, with counts around the number of parts; the rest is drawn.
+static void check_shapes(const struct rs_transport *transport, const void *options) {
   struct rs_random random = {17};
   for (size_t n = 1; n <= 17; n++) {
     struct cluster cluster;
-    open_or_fail(&cluster, &rs_transport_tcp, &tcp_plain, n, 2);
+    open_or_fail(&cluster, transport, options, n, 2);
     const uint64_t counts[] = {0, 1, n - 1, n, n + 1, 4099};
     for (size_t a = 0; a < rs_algorithm_count; a++)
       for (size_t c = 0; c < RS_ARRAY_LENGTH(counts); c++) {
@@ -57,11 +61,10 @@ static void test_shapes_over_tcp(void **state) {
   }
 }
 
-static void test_large_over_tcp(void **state) {
-  (void)state;
+static void check_large(const struct rs_transport *transport, const void *options) {
   struct rs_random random = {100003};
   struct cluster cluster;
-  open_or_fail(&cluster, &rs_transport_tcp, &tcp_plain, 6, 2);
+  open_or_fail(&cluster, transport, options, 6, 2);
   for (size_t a = 0; a < rs_algorithm_count; a++) {
     struct trial trial = trial_draw(rs_algorithms[a], 6, 2, a, &random);
     trial.count = 100003;
@@ -69,6 +72,18 @@ static void test_large_over_tcp(void **state) {
     run_or_fail(&cluster, &trial, a, NULL);
   }
   cluster_close(&cluster);
+}
+
+static void test_over_tcp(void **state) {
+  (void)state;
+  check_shapes(&rs_transport_tcp, &tcp_plain);
+  check_large(&rs_transport_tcp, &tcp_plain);
+}
+
+static void test_over_shm(void **state) {
+  (void)state;
+  check_shapes(&rs_transport_shm, &shm_plain);
+  check_large(&rs_transport_shm, &shm_plain);
 }
 
 #define BITS_RANKS 7
@@ -110,10 +125,9 @@ static void test_same_bits(void **state) {
   static const struct {
     const struct rs_transport *transport;
     const void *options;
-  } kinds[] = {{&rs_transport_loop, &loop_plain},
-               {&rs_transport_loop, &loop_reordered},
-               {&rs_transport_tcp, &tcp_plain},
-               {&rs_transport_tcp, &tcp_partial}};
+  } kinds[] = {{&rs_transport_loop, &loop_plain}, {&rs_transport_loop, &loop_reordered},
+               {&rs_transport_tcp, &tcp_plain},   {&rs_transport_tcp, &tcp_partial},
+               {&rs_transport_shm, &shm_plain},   {&rs_transport_shm, &shm_lines}};
   struct cluster clusters[RS_ARRAY_LENGTH(kinds)];
   struct rs_random random = {3};
   for (size_t i = 0; i < RS_ARRAY_LENGTH(kinds); i++)
@@ -128,8 +142,8 @@ static void test_same_bits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shapes_over_tcp),
-      cmocka_unit_test(test_large_over_tcp),
+      cmocka_unit_test(test_over_tcp),
+      cmocka_unit_test(test_over_shm),
       cmocka_unit_test(test_same_bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
