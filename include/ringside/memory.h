@@ -8,6 +8,9 @@
 enum rs_memory_kind {
   RS_MEMORY_HOST,      // page-aligned, touched, so that no page fault is left for the timed region
   RS_MEMORY_HOST_HUGE, // the same on 2 MiB boundaries with transparent huge pages asked for
+  // The same as HOST_HUGE from 2 MiB on, and as HOST below, of a memfd: other processes that are given the descriptor
+  // map the same pages.
+  RS_MEMORY_HOST_SHARED,
 };
 extern const char *const rs_memory_kind_names[]; // NULL-terminated, indexed by the enum
 
@@ -16,8 +19,12 @@ struct rs_buffer {
   void *address;
   size_t bytes;
   enum rs_memory_kind kind;
-  int device; // ordinal of a GPU; -1 for host memory
+  int device; // the descriptor of HOST_SHARED, which belongs to the buffer; the ordinal of a GPU; -1 for other memory
 };
+// Whether processors reach it at `address`.
+static inline bool rs_buffer_is_host(const struct rs_buffer *buffer) {
+  return buffer->kind == RS_MEMORY_HOST || buffer->kind == RS_MEMORY_HOST_HUGE || buffer->kind == RS_MEMORY_HOST_SHARED;
+}
 
 // Opens a zeroed buffer; bytes may be 0 (address is then not NULL but must not be read). RS_ERROR_MEMORY with the
 // bytes asked for.

@@ -25,6 +25,12 @@ static const struct rs_option shm_option_table[] = {
      .help = "longer messages are handed over piece by piece, of which at least two fit in the ring",
      .minimum = 64,
      .maximum = UINT64_C(1) << 30},
+    {.name = "direct",
+     .type = RS_OPTION_SIZE,
+     .offset = offsetof(struct rs_shm_options, direct_bytes),
+     .default_text = "4KiB",
+     .help = "messages from this length on are read from the sender's memory where run.memory=host_shared (0: none)",
+     .maximum = UINT64_C(1) << 40},
     {.name = NULL},
 };
 
@@ -34,6 +40,7 @@ static enum rs_status shape_device(const struct rs_shm_options *options, struct 
   size_t wires, bytes;
   shm->ring_bytes = rs_round_up(options->ring_bytes, LINE);
   shm->piece_bytes = rs_min_size(rs_round_up(options->piece_bytes, LINE), shm->ring_bytes / 2 / LINE * LINE);
+  shm->direct_bytes = options->direct_bytes ? options->direct_bytes : SIZE_MAX;
   shm->wire_bytes = sizeof(struct rs_shm_wire) + shm->ring_bytes;
   if (shm->piece_bytes == 0)
     return rs_error_set(error, RS_ERROR_USAGE, "shm.ring=%llu: two pieces of %d bytes are the least",
@@ -86,6 +93,7 @@ static void shm_close(struct rs_device *device) {
         close(fds[i]);
     if (peer->shared)
       munmap(peer->shared, shm->shared_bytes);
+    rs_shm_views_close(peer);
   }
   if (shm->door >= 0)
     close(shm->door);
@@ -113,27 +121,18 @@ static void shm_facts(const struct rs_device *device, struct rs_device_facts *fa
            ((const struct rs_shm_device *)device)->address.process);
 }
 
+static size_t shm_counters(const struct rs_device *device, struct rs_device_counter *counters, size_t max) {
+  const struct rs_shm_device *shm = (const struct rs_shm_device *)device;
+  const struct rs_device_counter all[] = {{"staged_bytes", (int64_t)shm->staged_bytes},
+                                          {"direct_bytes", (int64_t)shm->direct_sent_bytes}};
+  size_t count = rs_min_size(max, RS_ARRAY_LENGTH(all));
+  memcpy(counters, all, count * sizeof *all);
+  return count;
+}
+
 static void shm_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS_BYTES_MAX]) {
   memset(blob, 0, RS_ADDRESS_BYTES_MAX);
   memcpy(blob, &((const struct rs_shm_device *)device)->address, sizeof(struct rs_shm_address));
-}
-
-static enum rs_status shm_register(struct rs_device *device, const struct rs_buffer *buffer, struct rs_region **region,
-                                   struct rs_error *error) {
-  (void)device;
-  if (buffer->kind != RS_MEMORY_HOST && buffer->kind != RS_MEMORY_HOST_HUGE)
-    return rs_error_set(error, RS_ERROR_UNSUPPORTED, "shm: processors reach host memory only");
-  struct rs_region *opened = rs_allocate(1, sizeof *opened, "shm region", error);
-  if (opened == NULL)
-    return error->status;
-  *opened = (struct rs_region){buffer->address, buffer->bytes};
-  *region = opened;
-  return RS_OK;
-}
-
-static void shm_deregister(struct rs_device *device, struct rs_region *region) {
-  (void)device;
-  free(region);
 }
 
 static int shm_event_fd(const struct rs_device *device) {
@@ -149,10 +148,11 @@ const struct rs_transport rs_transport_shm = {
     .close = shm_close,
     .limits = shm_limits,
     .facts = shm_facts,
+    .counters = shm_counters,
     .address = shm_address,
     .connect = rs_shm_connect,
-    .register_memory = shm_register,
-    .deregister_memory = shm_deregister,
+    .register_memory = rs_shm_register,
+    .deregister_memory = rs_shm_deregister,
     .post_send = rs_shm_post_send,
     .post_recv = rs_shm_post_recv,
     .post_take = rs_shm_post_take,

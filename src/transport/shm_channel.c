@@ -12,12 +12,12 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define EVENTS_MAX 16
 // What a channel may do before it is the next one's turn.
 #define TURN_PIECES 8
+// How much of a message that lies in the sender's memory is read at a time.
+#define DIRECT_PIECE_BYTES ((size_t)256 << 10)
 // Short pieces that are taken may remain untold, so that a stream of them leaves the sender's line alone.
 #define UNTOLD_MAX (RS_SHM_CELLS / 4)
 // Calls of progress without news, after which a peer may be gone.
@@ -50,7 +50,6 @@ static void queue_push(struct rs_shm_queue *queue, const struct rs_shm_post *pos
 // The oldest post is complete.
 static void queue_pop(struct rs_shm_queue *queue, struct sink *sink) {
   sink->items[sink->count++].cookie = queue_first(queue)->cookie;
-  queue->done = 0;
   queue->tail++;
 }
 
@@ -97,23 +96,32 @@ static bool has_room(const struct rs_shm_device *shm, struct rs_shm_channel *cha
 }
 
 // How much of a message the next piece is, and what that needs of the ring.
-static size_t next_piece(const struct rs_shm_device *shm, size_t left, size_t *ring_bytes) {
-  size_t piece = rs_min_size(left, shm->piece_bytes);
+static size_t next_piece(const struct rs_shm_device *shm, const struct rs_shm_post *post, size_t done,
+                         size_t *ring_bytes) {
+  *ring_bytes = 0;
+  if (post->direct)
+    return post->bytes;
+  size_t piece = rs_min_size(post->bytes - done, shm->piece_bytes);
   *ring_bytes = piece > RS_SHM_INLINE_BYTES ? rs_round_up(piece, sizeof(struct rs_shm_cell)) : 0;
   return piece;
 }
 
 // Hands over the next piece of a post of which `done` bytes are handed over; 0: there is no room.
-static size_t place(const struct rs_shm_device *shm, struct rs_shm_channel *channel, const struct rs_shm_post *post,
+static size_t place(struct rs_shm_device *shm, struct rs_shm_channel *channel, const struct rs_shm_post *post,
                     size_t done) {
-  size_t ring_bytes, piece = next_piece(shm, post->bytes - done, &ring_bytes);
+  size_t ring_bytes, piece = next_piece(shm, post, done, &ring_bytes);
   uint64_t begin;
   if (!has_room(shm, channel, ring_bytes, &begin))
     return 0;
   struct rs_shm_cell *cell = &channel->out->cells[channel->placed % RS_SHM_CELLS];
   cell->message_bytes = post->bytes;
-  cell->bytes = (uint32_t)piece;
-  if (ring_bytes == 0) {
+  cell->bytes = post->direct ? 0 : (uint32_t)piece;
+  if (post->direct) {
+    cell->kind = RS_SHM_DIRECT;
+    cell->at = (uint64_t)(post->data - post->direct->address);
+    cell->region = post->direct->id;
+    shm->direct_sent_bytes += piece;
+  } else if (ring_bytes == 0) {
     cell->kind = RS_SHM_INLINE;
     memcpy(cell->data, post->data + done, piece);
   } else {
@@ -121,6 +129,7 @@ static size_t place(const struct rs_shm_device *shm, struct rs_shm_channel *chan
     cell->at = begin % shm->ring_bytes;
     rs_kernel_copy(channel->out->ring + cell->at, post->data + done, piece);
     channel->ring_head = begin + ring_bytes;
+    shm->staged_bytes += piece;
   }
   channel->ring_ends[channel->placed % RS_SHM_CELLS] = channel->ring_head;
   atomic_store(&cell->turn, ++channel->placed);
@@ -128,16 +137,34 @@ static size_t place(const struct rs_shm_device *shm, struct rs_shm_channel *chan
   return piece;
 }
 
-static bool send_piece(const struct rs_shm_device *shm, struct rs_shm_channel *channel, struct sink *sink) {
+// Whether the oldest send is complete: placed, and read if the receiver reads it where it lies.
+static bool first_is_sent(struct rs_shm_channel *channel) {
   struct rs_shm_queue *queue = &channel->send;
-  if (queue_empty(queue) || sink->count == sink->max)
+  if (queue->tail == queue->turn)
     return false;
   const struct rs_shm_post *post = queue_first(queue);
-  size_t piece = place(shm, channel, post, queue->done);
-  queue->done += piece;
-  if (queue->done == post->bytes)
+  if (post->direct && channel->taken < post->until)
+    reclaim(channel);
+  return post->direct == NULL || channel->taken >= post->until;
+}
+
+static bool send_piece(struct rs_shm_device *shm, struct rs_shm_channel *channel, struct sink *sink) {
+  struct rs_shm_queue *queue = &channel->send;
+  size_t piece = 0;
+  if (queue->turn != queue->head) {
+    struct rs_shm_post *post = &queue->posts[queue->turn % RS_SHM_POSTS_MAX];
+    piece = place(shm, channel, post, queue->done);
+    queue->done += piece;
+    if (queue->done == post->bytes) {
+      post->until = channel->placed;
+      queue->done = 0;
+      queue->turn++;
+    }
+  }
+  bool sent = sink->count < sink->max && first_is_sent(channel);
+  if (sent)
     queue_pop(queue, sink);
-  return piece > 0;
+  return sent || piece > 0;
 }
 
 // ---- receiving --------------------------------------------------------------------------------------------
@@ -148,24 +175,33 @@ static bool has_arrived(const struct rs_shm_channel *channel) {
 }
 
 // What a peer wrote is not believed before it is looked at.
-static enum rs_status check_piece(const struct rs_shm_device *shm, const struct rs_shm_channel *channel,
-                                  const struct rs_shm_cell *cell, const struct rs_shm_post *post,
-                                  struct rs_error *error) {
-  size_t left = post->bytes - channel->receive.done;
+static enum rs_status check_length(const struct rs_shm_device *shm, const struct rs_shm_channel *channel,
+                                   const struct rs_shm_cell *cell, const struct rs_shm_post *post,
+                                   struct rs_error *error) {
   if (cell->message_bytes != post->bytes)
     return rs_error_set(error, RS_ERROR_PEER,
                         "shm: rank %zu sent %llu bytes where rank %zu expected %zu (lane %zu, message %llu): the two "
                         "ranks do not run the same schedule",
                         channel->peer->rank, (unsigned long long)cell->message_bytes, shm->rank, post->bytes,
                         channel->lane, (unsigned long long)channel->receive.tail);
-  bool fits = cell->kind == RS_SHM_INLINE ? cell->bytes <= RS_SHM_INLINE_BYTES
-                                          : cell->bytes <= shm->ring_bytes && cell->at <= shm->ring_bytes - cell->bytes;
-  if (cell->bytes == 0 || cell->bytes > left || !fits)
-    return rs_error_set(error, RS_ERROR_PEER,
-                        "shm: a piece of %u bytes from rank %zu on lane %zu, where %zu are left of a message: the "
-                        "memory is out of step, which is a bug in ringside",
-                        cell->bytes, channel->peer->rank, channel->lane, left);
   return RS_OK;
+}
+
+// Where the next piece lies, and *bytes of it, of which `left` are still to come of the message; NULL: nowhere.
+static const uint8_t *find_piece(const struct rs_shm_device *shm, const struct rs_shm_channel *channel,
+                                 const struct rs_shm_cell *cell, size_t left, size_t *bytes) {
+  *bytes = cell->bytes;
+  if (cell->kind == RS_SHM_INLINE)
+    return *bytes <= rs_min_size(left, RS_SHM_INLINE_BYTES) ? cell->data : NULL;
+  if (cell->kind == RS_SHM_STAGED) {
+    bool fits = *bytes <= rs_min_size(left, shm->ring_bytes) && cell->at <= shm->ring_bytes - *bytes;
+    return fits ? channel->in->ring + cell->at : NULL;
+  }
+  const struct rs_shm_view *view = rs_shm_view_find(channel->peer, cell->region);
+  *bytes = rs_min_size(left, DIRECT_PIECE_BYTES);
+  if (view == NULL || cell->message_bytes > view->bytes || cell->at > view->bytes - cell->message_bytes)
+    return NULL;
+  return view->address + cell->at + (cell->message_bytes - left);
 }
 
 static void tell(struct rs_shm_channel *channel, bool now) {
@@ -184,19 +220,28 @@ static enum rs_status receive_piece(const struct rs_shm_device *shm, struct rs_s
     return RS_OK;
   const struct rs_shm_cell *cell = &channel->in->cells[channel->received % RS_SHM_CELLS];
   const struct rs_shm_post *post = queue_first(queue);
-  if (check_piece(shm, channel, cell, post, error) < 0)
+  if (check_length(shm, channel, cell, post, error) < 0)
     return error->status;
-  bool staged = cell->kind == RS_SHM_STAGED;
-  const uint8_t *piece = staged ? channel->in->ring + cell->at : cell->data;
+  size_t bytes, left = post->bytes - queue->done;
+  const uint8_t *piece = find_piece(shm, channel, cell, left, &bytes);
+  if (piece == NULL || bytes == 0)
+    return rs_error_set(error, RS_ERROR_PEER,
+                        "shm: a piece of kind %u from rank %zu on lane %zu, with %zu bytes left of a message, is not "
+                        "within the memory that the two share; this is a bug in ringside, or no memory was left to map",
+                        cell->kind, channel->peer->rank, channel->lane, left);
   if (post->taker)
-    post->taker->take(post->taker->state, post->cookie, queue->done, piece, cell->bytes);
+    post->taker->take(post->taker->state, post->cookie, queue->done, piece, bytes);
   else
-    rs_kernel_copy(post->data + queue->done, piece, cell->bytes);
-  queue->done += cell->bytes;
-  channel->received++;
-  tell(channel, staged);
-  if (queue->done == post->bytes)
+    rs_kernel_copy(post->data + queue->done, piece, bytes);
+  queue->done += bytes;
+  if (cell->kind != RS_SHM_DIRECT || bytes == left) {
+    channel->received++;
+    tell(channel, cell->kind != RS_SHM_INLINE);
+  }
+  if (bytes == left) {
+    queue->done = 0;
     queue_pop(queue, sink);
+  }
   *moved = true;
   return RS_OK;
 }
@@ -218,17 +263,21 @@ enum rs_status rs_shm_post_send(struct rs_device *device, size_t peer, size_t la
   if (channel == NULL)
     return error->status;
   assert(bytes > 0 && offset <= region->bytes && bytes <= region->bytes - offset);
-  const struct rs_shm_post post = {.data = region->address + offset, .bytes = bytes, .cookie = cookie};
-  if (queue_full(&channel->send))
+  struct rs_shm_queue *queue = &channel->send;
+  struct rs_shm_post post = {.data = region->address + offset, .bytes = bytes, .cookie = cookie};
+  if (queue_full(queue))
     return RS_BUSY;
-  if (queue_empty(&channel->send)) {
-    channel->send.done = place(shm, channel, &post, 0);
-    if (channel->send.done == bytes) {
-      channel->send.done = 0;
-      return RS_OK;
-    }
-  }
-  queue_push(&channel->send, &post);
+  if (bytes >= shm->direct_bytes && rs_shm_region_tell(region, channel->peer))
+    post.direct = region;
+  size_t placed = queue->turn == queue->head ? place(shm, channel, &post, 0) : 0;
+  if (placed == bytes && post.direct == NULL)
+    return RS_OK;
+  post.until = channel->placed;
+  queue_push(queue, &post);
+  if (placed == bytes)
+    queue->turn++;
+  else if (placed > 0)
+    queue->done = placed;
   activate(shm, channel);
   return RS_IN_PROGRESS;
 }
@@ -276,8 +325,8 @@ static enum rs_status lost(const struct rs_shm_channel *channel, struct rs_error
 }
 
 // Moves what can be moved on one channel, within its turn.
-static enum rs_status advance(const struct rs_shm_device *shm, struct rs_shm_channel *channel, struct sink *sink,
-                              bool *moved, struct rs_error *error) {
+static enum rs_status advance(struct rs_shm_device *shm, struct rs_shm_channel *channel, struct sink *sink, bool *moved,
+                              struct rs_error *error) {
   bool gone = channel->peer->gone;
   for (size_t i = 0; i < TURN_PIECES; i++) {
     bool received;
@@ -289,23 +338,6 @@ static enum rs_status advance(const struct rs_shm_device *shm, struct rs_shm_cha
     *moved = true;
   }
   return RS_OK;
-}
-
-void rs_shm_look(struct rs_shm_device *shm) {
-  struct epoll_event events[EVENTS_MAX];
-  int count = epoll_wait(shm->epoll_fd, events, EVENTS_MAX, 0);
-  for (int i = 0; i < count; i++) {
-    struct rs_shm_peer *peer = events[i].data.ptr;
-    char bell[8];
-    ssize_t got;
-    do
-      got = recv(peer->socket, bell, sizeof bell, MSG_DONTWAIT);
-    while (got > 0);
-    if (got < 0 && (events[i].events & (EPOLLHUP | EPOLLERR)) == 0)
-      continue;
-    peer->gone = true;
-    epoll_ctl(shm->epoll_fd, EPOLL_CTL_DEL, peer->socket, NULL);
-  }
 }
 
 static void set_asleep(struct rs_shm_device *shm, bool asleep) {
@@ -349,9 +381,12 @@ static bool has_work(const struct rs_shm_device *shm, struct rs_shm_channel *cha
   uint64_t begin;
   if (channel->peer->gone || (!queue_empty(&channel->receive) && has_arrived(channel)))
     return true;
-  if (queue_empty(&channel->send))
+  struct rs_shm_queue *queue = &channel->send;
+  if (first_is_sent(channel))
+    return true;
+  if (queue->turn == queue->head)
     return false;
-  (void)next_piece(shm, queue_first(&channel->send)->bytes - channel->send.done, &ring_bytes);
+  (void)next_piece(shm, &queue->posts[queue->turn % RS_SHM_POSTS_MAX], queue->done, &ring_bytes);
   return has_room(shm, channel, ring_bytes, &begin);
 }
 

@@ -64,12 +64,17 @@ static enum rs_status check_reach(const struct rs_shm_device *shm, size_t peer, 
   return RS_OK;
 }
 
-static void init_channels(struct rs_shm_device *shm, struct rs_shm_peer *peer, struct rs_shm_channel *channels) {
+static enum rs_status init_peer(struct rs_shm_device *shm, struct rs_shm_peer *peer, struct rs_shm_channel *channels,
+                                struct rs_error *error) {
+  peer->views = rs_allocate(RS_SHM_REGIONS_MAX, sizeof *peer->views, "shm regions", error);
+  if (peer->views == NULL)
+    return error->status;
   peer->channels = channels;
   for (size_t lane = 0; lane < shm->lanes; lane++) {
     channels[lane].peer = peer;
     channels[lane].lane = lane;
   }
+  return RS_OK;
 }
 
 static enum rs_status begin(struct rs_shm_device *shm, const uint8_t *addresses, const bool *peers,
@@ -99,8 +104,9 @@ static enum rs_status begin(struct rs_shm_device *shm, const uint8_t *addresses,
   if (shm->channels == NULL || shm->active == NULL)
     return error->status;
   for (size_t r = 0, used = 0; r < shm->rank_count; r++)
-    if (shm->peers[r].stage != RS_SHM_UNWANTED)
-      init_channels(shm, &shm->peers[r], shm->channels + shm->lanes * used++);
+    if (shm->peers[r].stage != RS_SHM_UNWANTED &&
+        init_peer(shm, &shm->peers[r], shm->channels + shm->lanes * used++, error) < 0)
+      return error->status;
   shm->deadline_ns = rs_clock_ns() + shm->timeout_ns;
   return RS_OK;
 }

@@ -214,7 +214,7 @@ static size_t srd_counters(const struct rs_device *device, struct rs_device_coun
 static enum rs_status srd_register(struct rs_device *device, const struct rs_buffer *buffer, struct rs_region **region,
                                    struct rs_error *error) {
   struct rs_srd_device *srd = rs_srd_device_of(device);
-  if (buffer->kind != RS_MEMORY_HOST && buffer->kind != RS_MEMORY_HOST_HUGE)
+  if (!rs_buffer_is_host(buffer))
     return rs_error_set(error, RS_ERROR_UNSUPPORTED,
                         "srd: segments are copied by the processor, from host memory only");
   struct rs_region *opened = rs_allocate(1, sizeof *opened, "srd region", error);

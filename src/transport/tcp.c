@@ -152,7 +152,7 @@ static void tcp_address(const struct rs_device *device, uint8_t blob[RS_ADDRESS_
 static enum rs_status tcp_register(struct rs_device *device, const struct rs_buffer *buffer, struct rs_region **region,
                                    struct rs_error *error) {
   (void)device;
-  if (buffer->kind != RS_MEMORY_HOST && buffer->kind != RS_MEMORY_HOST_HUGE)
+  if (!rs_buffer_is_host(buffer))
     return rs_error_set(error, RS_ERROR_UNSUPPORTED, "tcp: the kernel's sockets reach host memory only");
   struct rs_region *opened = rs_allocate(1, sizeof *opened, "tcp region", error);
   if (opened == NULL)

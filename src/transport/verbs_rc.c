@@ -92,7 +92,7 @@ static void verbs_rc_deregister(struct rs_device *base, struct rs_region *region
 static enum rs_status verbs_rc_register(struct rs_device *base, const struct rs_buffer *buffer,
                                         struct rs_region **region, struct rs_error *error) {
   const struct rs_verbs_rc_device *device = rs_verbs_rc_device_of(base);
-  if (buffer->kind != RS_MEMORY_HOST && buffer->kind != RS_MEMORY_HOST_HUGE)
+  if (!rs_buffer_is_host(buffer))
     return rs_error_set(error, RS_ERROR_UNSUPPORTED, "verbs_rc: only host memory can be registered");
   struct rs_region *opened = rs_allocate(1, sizeof *opened, "verbs_rc region", error);
   if (opened == NULL)

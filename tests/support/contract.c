@@ -111,7 +111,13 @@ enum rs_status contract_group_drive(struct contract_group *group, size_t *left, 
 enum rs_status contract_memory_open(struct rs_device *device, size_t bytes, struct contract_memory *memory,
                                     struct rs_error *error) {
   *memory = (struct contract_memory){.device = device};
-  memory->buffer = (struct rs_buffer){rs_allocate(bytes, 1, "test memory", error), bytes, RS_MEMORY_HOST, -1};
+  // Only shm treats shared memory in a way of its own. Other memory ends where it is asked to, so that sanitizers see
+  // it.
+  memory->buffer = (struct rs_buffer){.bytes = bytes, .kind = RS_MEMORY_HOST, .device = -1};
+  if (strcmp(device->transport->name, "shm") != 0)
+    memory->buffer.address = rs_allocate(bytes, 1, "test memory", error);
+  else if (rs_buffer_open(RS_MEMORY_HOST_SHARED, bytes, &memory->buffer, error) < 0)
+    return error->status;
   if (memory->buffer.address == NULL)
     return error->status;
   if (device->transport->register_memory(device, &memory->buffer, &memory->region, error) < 0) {
@@ -124,6 +130,8 @@ enum rs_status contract_memory_open(struct rs_device *device, size_t bytes, stru
 void contract_memory_close(struct contract_memory *memory) {
   if (memory->region)
     memory->device->transport->deregister_memory(memory->device, memory->region);
+  if (memory->buffer.kind == RS_MEMORY_HOST_SHARED)
+    rs_buffer_close(&memory->buffer);
   free(memory->buffer.address);
   *memory = (struct contract_memory){0};
 }

@@ -47,6 +47,8 @@ static const struct rs_shm_options shm_plain = {.ring_bytes = 512 << 10, .piece_
 // The ring is nearly always full, and wraps around within messages.
 static const struct rs_shm_options shm_small_ring = {.ring_bytes = 320, .piece_bytes = 128};
 static const struct rs_shm_options shm_long_pieces = {.ring_bytes = 100000, .piece_bytes = 50000};
+static const struct rs_shm_options shm_direct = {.ring_bytes = 65536, .piece_bytes = 8192, .direct_bytes = 3000};
+static const struct rs_shm_options shm_all_direct = {.ring_bytes = 128, .piece_bytes = 64, .direct_bytes = 1};
 
 // Fast enough that tests stay short. Every rank has a host of its own.
 static const struct rs_fabric fabric_fast = {
@@ -111,6 +113,8 @@ static const struct contract_variant contract_variants[] = {
     {"shm", &rs_transport_shm, &shm_plain},
     {"shm, small ring", &rs_transport_shm, &shm_small_ring},
     {"shm, long pieces", &rs_transport_shm, &shm_long_pieces},
+    {"shm, long ones direct", &rs_transport_shm, &shm_direct},
+    {"shm, all direct", &rs_transport_shm, &shm_all_direct},
     {"emulated", &rs_transport_emulated, &emulated_fast},
     {"emulated, all of a fabric", &rs_transport_emulated, &emulated_rough},
     {"emulated, slowed down", &rs_transport_emulated, &emulated_slow},
