@@ -8,7 +8,9 @@
 //           the i-th send meets the i-th receive.
 // Why this cannot deadlock: look at the least (diagonal, round, piece) that is unfinished on any rank. Everything older
 // is done everywhere, so its steps wait for nothing and are in the window of their ranks (which holds at least
-// RS_ROUND_STEPS_MAX steps, and nothing newer came in before them), and both ends of its messages are posted.
+// RS_ROUND_STEPS_MAX steps, and nothing newer came in before them), and both ends of its messages are posted. Within a
+// round only RECV_REDUCEs into one slice wait for each other, in list order: where none is staged, the first is posted,
+// and when it is done the next one is.
 #ifndef RINGSIDE_EXECUTE_WINDOW_H
 #define RINGSIDE_EXECUTE_WINDOW_H
 

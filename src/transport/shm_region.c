@@ -87,9 +87,13 @@ static void hear_region(struct rs_shm_peer *peer, const struct announcement *ann
     return;
   struct rs_shm_view *view = &peer->views[announcement->id.place];
   drop_view(view);
-  void *address = mmap(NULL, announcement->bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, memory, 0);
-  if (address != MAP_FAILED)
-    *view = (struct rs_shm_view){announcement->id.use, announcement->bytes, address};
+  void *address = mmap(NULL, announcement->bytes, PROT_READ, MAP_SHARED, memory, 0);
+  if (address == MAP_FAILED)
+    return;
+  *view = (struct rs_shm_view){announcement->id.use, announcement->bytes, address};
+  // Both only cost speed where a kernel has them not: huge pages as in the owner's mapping, and no faults later.
+  (void)madvise(address, announcement->bytes, MADV_HUGEPAGE);
+  (void)madvise(address, announcement->bytes, MADV_POPULATE_READ);
 }
 
 // Takes up what a peer's socket holds; false: it has ended.
