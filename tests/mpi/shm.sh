@@ -19,6 +19,16 @@ collectives 2 plain
 collectives 4 plain
 collectives 3 small --set shm.ring=4KiB --set shm.piece=1KiB
 collectives 3 direct --set run.memory=host_shared --set shm.direct=64
+/usr/bin/python3 - "$work/plain-4.h5" "$work/direct-3.h5" <<'PYTHON' || fail 'memory was read where it should not be, or not where it should'
+import h5py, sys
+def total(path, name):
+    with h5py.File(path) as file:
+        return sum(int(row["after"]) for row in file["counters"][:] if row["name"] == name)
+plain, direct = sys.argv[1:]
+assert total(plain, b"shm.direct_bytes") == 0 < total(plain, b"shm.staged_bytes")
+assert total(direct, b"shm.direct_bytes") > 0
+assert total(direct, b"shm.staged_bytes") < total(direct, b"shm.direct_bytes")
+PYTHON
 launch 4 run -q -o "$work/p2p.h5" --set benchmark=p2p --set size=8,64KiB "${quick[@]}" --set run.case_time=5ms >"$work/out" 2>&1 ||
   fail "point to point: exit $?: $(cat "$work/out")"
 expect_verified "$work/p2p.h5"
