@@ -27,7 +27,8 @@ struct rs_baseline {
   // UNSUPPORTED with the reason where it cannot run this case.
   enum rs_status (*open)(const struct rs_baseline_params *params, void **state, struct rs_error *error);
   enum rs_status (*run)(void *state, struct rs_error *error); // one collective, blocking
-  void (*close)(void *state);                                 // NULL is fine
+  // When every rank has left its last run: a peer may close connections. NULL is fine.
+  void (*close)(void *state);
 };
 
 // All baselines, one row each.

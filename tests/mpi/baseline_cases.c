@@ -4,6 +4,7 @@
 #include "support/pattern_ranks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // What stays the same while counts, places and roots change.
 struct cases {
@@ -65,6 +66,7 @@ static enum rs_status run_case(struct cases *cases, const struct rs_shape *shape
     if (status == RS_OK)
       status = rs_pattern_check(cases->pattern, shape, in_place, params.output->address, error);
   }
+  status = rs_world_agree(cases->world, status, error);
   cases->baseline->close(state);
   return status;
 }
@@ -89,6 +91,13 @@ static enum rs_status try_case(struct cases *cases, uint64_t count, uint32_t var
   return rs_world_agree(cases->world, error->status, error);
 }
 
+// Gloo makes new connections for every case, which takes tens of milliseconds: it gets all counts with float32 sum
+// alone.
+static bool wants_count(const struct cases *cases, uint64_t count) {
+  return strncmp(cases->baseline->name, "gloo", 4) != 0 || count == 4099 ||
+         (cases->datatype == RS_FLOAT32 && cases->operation == RS_SUM);
+}
+
 static enum rs_status try_counts(struct cases *cases, struct rs_error *error) {
   uint32_t n = (uint32_t)cases->world->size;
   const struct rs_collective_traits *traits = &rs_collective_traits[cases->collective];
@@ -98,7 +107,8 @@ static enum rs_status try_counts(struct cases *cases, struct rs_error *error) {
       pattern_open(cases->collective, cases->datatype, cases->operation, cases->world->rank, cases->world->size);
   for (size_t c = 0; c < RS_ARRAY_LENGTH(counts); c++)
     for (uint32_t variant = 0; variant < (variants ? variants : 1); variant++)
-      for (int in_place = 0; in_place <= traits->in_place && error->status == RS_OK; in_place++)
+      for (int in_place = 0; wants_count(cases, counts[c]) && in_place <= traits->in_place && error->status == RS_OK;
+           in_place++)
         try_case(cases, counts[c], variant, in_place, error);
   rs_pattern_close(cases->pattern);
   return error->status;

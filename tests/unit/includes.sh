@@ -18,6 +18,7 @@ yaml\.h                ^src/options/
 hwloc.*                ^src/topology/
 jansson\.h             ^src/report/|^src/topology/
 curl/.*                ^src/topology/http_get\.c$
+gloo/.*                ^src/baseline/gloo_shim\.cc$
 '
 
 # "edge MODULE USED" for every edge that CMakeLists.txt declares.
@@ -26,9 +27,9 @@ edges() {
     awk '{ for (i = 3; i <= NF; i++) print "edge", $1, $i }'
 }
 
-# "include FILE HEADER" for every #include of a C file.
+# "include FILE HEADER" for every #include of a C file, or of the one in C++.
 includes() {
-  find src include bench -name '*.[ch]' -exec grep -HoE '^ *# *include *[<"][^>"]+' {} + |
+  find src include bench \( -name '*.[ch]' -o -name '*.cc' \) -exec grep -HoE '^ *# *include *[<"][^>"]+' {} + |
     sed 's/^/include /; s/: *# *include *[<"]/ /'
 }
 
@@ -105,6 +106,7 @@ planted src/stats/stats.c '#include <mpi.h>' 'includes mpi.h'
 planted src/report/new.c '#include <hdf5.h>' 'includes hdf5.h'
 planted src/base/new.c '#include <infiniband/verbs.h>' 'includes infiniband/verbs.h'
 planted src/topology/new.c '#include <curl/curl.h>' 'includes curl/curl.h'
+planted src/baseline/gloo.c '#include <gloo/context.h>' 'includes gloo/context.h'
 planted src/stats/stats.c 'static void f(void) { printf("x"); }' 'prints or exits'
 planted src/stats/stats.c 'static void f(void) { exit(1); }' 'prints or exits'
 planted src/stats/stats.c 'static void f(FILE *file) { fputs("x", stdout); }' 'prints or exits'
