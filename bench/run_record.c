@@ -5,15 +5,16 @@
 #include "ringside/launch.h"
 #include "ringside/store.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 extern char **environ;
 
 // Variables that change what the network or the ranks do.
-static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "MPICH_",    "MPIR_CVAR_",
-                                                   "UCX_",      "FI_",        "NCCL_",     "OMP_",
-                                                   "MALLOC_",   "LD_PRELOAD", "SLURM_JOB_"};
+static const char *const environment_prefixes[] = {"OMPI_MCA_", "PMIX_MCA_",  "MPICH_",     "MPIR_CVAR_",
+                                                   "UCX_",      "FI_",        "NCCL_",      "OMP_",
+                                                   "MALLOC_",   "LD_PRELOAD", "SLURM_JOB_", "GLOO_"};
 
 // ---- planned rows -----------------------------------------------------------------------------------------
 
@@ -244,6 +245,7 @@ static enum rs_status open_writer(struct run_record *record, const struct run_ro
     return error->status;
   for (size_t i = 0; i < plan->case_count; i++) {
     rows[i].slowdown = 1;
+    rows[i].cpu_ns = NAN;
     identify(record->config, plan, &plan->cases[i], record->setup->order, &rows[i]);
     rows[i].emulated = run_emulates(rows[i].transport);
   }

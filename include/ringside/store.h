@@ -77,6 +77,7 @@ struct rs_case_row { // /cases; times are of one operation; NaN: not known
                       // cases and this is the quiet one; "": it has none [""]
   uint32_t measured_ranks; // ranks that take part in what is measured; the others congest or idle [rank_count]
   double slowdown;         // an emulated fabric's times are this many times those that it stands for [1]
+  double cpu_ns;           // processor time of one operation, all ranks together, back to back [NaN]
 };
 
 struct rs_pair_row { // /pairs: one pair of a point to point case; NaN until measured

@@ -1,7 +1,7 @@
 // One case: warm-up, then batches of iterations until the median is known well enough or the time is spent. Rank 0
 // decides between batches; inside a batch nothing is exchanged but the collective itself.
 //
-//   case:       sync clocks | warm-up, checked | batch | check | batch | check | ... | sync clocks
+//   case:       sync clocks | warm-up, checked | batch | check | batch | check | ... | processor time | sync clocks
 //   batch:      rank 0 announces starts by time: iteration i begins at first + i x period on the common clock
 //   iteration:  wait for the start, entry time, collective (x repeat in streaming mode), exit time
 //
@@ -13,6 +13,7 @@
 // so checks fall on random iterations.
 #include "measure/sampler.h"
 
+#include "measure/processor_time.h"
 #include "measure/progress.h"
 
 #include <sched.h>
@@ -168,6 +169,9 @@ enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *pl
     if (world->rank == 0)
       progress_take(&progress, sampler);
   }
+  double cpu_ns;
+  if (processor_time_measure(world, point, operation, progress.summary.median, time_ns, &cpu_ns, error) < 0)
+    return error->status;
   bool failed = rs_world_agree(world, wrong.status, &wrong) < 0;
   if (failed && wrong.status != RS_ERROR_MISMATCH) {
     *error = wrong;
@@ -179,8 +183,10 @@ enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *pl
   }
   if (sync_clocks(sampler, error) < 0)
     return error->status;
-  if (world->rank == 0)
+  if (world->rank == 0) {
     progress_settle(&progress, sampler, failed ? RS_VERIFY_FAILED : checks ? RS_VERIFIED : RS_NOT_VERIFIED, result);
+    result->figures.cpu_ns = cpu_ns;
+  }
   return RS_OK;
 }
 

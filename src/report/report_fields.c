@@ -57,6 +57,7 @@ const struct rs_field rs_report_fields[] = {
     FIELD(congestor, TRAFFIC, TEXT),
     FIELD(measured_ranks, FAMILY, UINT32),
     FIELD(slowdown, RESULT, REAL),
+    FIELD(cpu_ns, RESULT, REAL),
 };
 const size_t rs_report_field_count = RS_ARRAY_LENGTH(rs_report_fields);
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -241,7 +242,7 @@ static struct rs_device_row *read_devices(const struct rs_result *result, hid_t 
 
 static struct rs_case_row *read_cases(const struct rs_result *result, hid_t file, size_t *count,
                                       struct rs_error *error) {
-  static const struct rs_case_row absent = {.root = -1, .slowdown = 1};
+  static const struct rs_case_row absent = {.root = -1, .slowdown = 1, .cpu_ns = NAN};
   struct rs_case_row *cases = read_table(result, file, &rs_case_row_type, &absent, count, error);
   for (size_t c = 0; cases && c < *count; c++)
     if (cases[c].measured_ranks == 0)
