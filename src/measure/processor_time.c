@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define REPEAT_MAX 10000
+#define OPERATIONS_ENOUGH 1000
 #define NS_PER_S INT64_C(1000000000)
 
 static int64_t processor_time(const struct rs_world *world) {
@@ -27,22 +27,32 @@ static enum rs_status sum_of_ranks(struct rs_world *world, int64_t mine, int64_t
   return error->status;
 }
 
+// Runs of 1, 2, 4, ... operations until `time_ns` is spent, as rank 0 sees it.
 enum rs_status processor_time_measure(struct rs_world *world, const struct rs_case *point,
-                                      const struct operation *operation, double median_ns, int64_t time_ns, double *ns,
+                                      const struct operation *operation, int64_t time_ns, double *ns,
                                       struct rs_error *error) {
   *ns = NAN;
   if (point->benchmark != RS_BENCHMARK_COLLECTIVE || point->congestor != RS_CONGESTOR_NONE)
     return RS_OK;
-  double wanted = median_ns > 0 ? (double)time_ns / 10 / median_ns : 1;
-  uint64_t repeat = wanted < 1 ? 1 : wanted > REPEAT_MAX ? REPEAT_MAX : (uint64_t)wanted;
-  if (rs_world_broadcast(world, &repeat, sizeof repeat, 0, error) < 0 || rs_world_barrier(world, error) < 0)
-    return error->status;
-  int64_t before = processor_time(world), sum;
-  for (uint64_t i = 0; i < repeat; i++)
-    if (operation->run(operation->state, error) < 0)
+  const int64_t end = rs_clock_ns() + time_ns / 10;
+  int64_t spent = 0, sum;
+  uint64_t done = 0;
+  for (uint64_t run = 1;; run *= 2) {
+    if (world->rank == 0 && (done >= OPERATIONS_ENOUGH || (done > 0 && rs_clock_ns() >= end)))
+      run = 0;
+    if (rs_world_broadcast(world, &run, sizeof run, 0, error) < 0 || rs_world_barrier(world, error) < 0)
       return error->status;
-  if (sum_of_ranks(world, processor_time(world) - before, &sum, error) < 0)
+    if (run == 0)
+      break;
+    const int64_t before = processor_time(world);
+    for (uint64_t i = 0; i < run; i++)
+      if (operation->run(operation->state, error) < 0)
+        return error->status;
+    spent += processor_time(world) - before;
+    done += run;
+  }
+  if (sum_of_ranks(world, spent, &sum, error) < 0)
     return error->status;
-  *ns = (double)sum / (double)repeat;
+  *ns = (double)sum / (double)done;
   return RS_OK;
 }

@@ -4,10 +4,10 @@
 
 #include "measure/operation.h"
 
-// Collective. Runs the operation back to back for about a tenth of time_ns, one taking median_ns (rank 0's word counts)
-// as far as is known. *ns on rank 0: of all ranks together, one operation. NaN where ranks do different things.
+// Collective. Runs the operation back to back for about a tenth of time_ns. *ns on rank 0: of all ranks together, one
+// operation. NaN where ranks do different things.
 enum rs_status processor_time_measure(struct rs_world *world, const struct rs_case *point,
-                                      const struct operation *operation, double median_ns, int64_t time_ns, double *ns,
+                                      const struct operation *operation, int64_t time_ns, double *ns,
                                       struct rs_error *error);
 
 #endif

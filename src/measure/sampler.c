@@ -170,7 +170,7 @@ enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *pl
       progress_take(&progress, sampler);
   }
   double cpu_ns;
-  if (processor_time_measure(world, point, operation, progress.summary.median, time_ns, &cpu_ns, error) < 0)
+  if (processor_time_measure(world, point, operation, time_ns, &cpu_ns, error) < 0)
     return error->status;
   bool failed = rs_world_agree(world, wrong.status, &wrong) < 0;
   if (failed && wrong.status != RS_ERROR_MISMATCH) {
