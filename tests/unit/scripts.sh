@@ -50,10 +50,13 @@ new_machine() {
     esac"
 }
 
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/soak_judge.bash bench/launcher.bash bench/package/make_pages bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/soak_judge.bash \
+  bench/peers/run bench/peers/table bench/peers/settings.bash bench/launcher.bash bench/package/make_pages \
+  bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
   bash -n "$script" || fail "$script does not parse"
 done
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak tests/vm/guest; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/peers/run bench/peers/table \
+  tests/vm/guest; do
   help=$("$script" --help) || fail "$script --help failed"
   [[ $help == Usage:* ]] || fail "$script --help printed: $help"
   status=0
@@ -75,6 +78,11 @@ done
 on_machine bench/setup vm --no-install
 [[ $status == 2 && $output == *libcmocka-dev* && $output == *qemu-system-x86* && $output == *busybox-static* ]] ||
   fail "vm --no-install: exit $status: $output"
+
+# So is the set "peers", with what ringside is held against.
+on_machine bench/setup peers --no-install
+[[ $status == 2 && $output == *gcc* && $output == *libgloo-dev* && $output == *libmpich-dev* && $output != *libcmocka-dev* ]] ||
+  fail "peers --no-install: exit $status: $output"
 
 # The set "run" leaves out what only tests need.
 on_machine bench/quickstart --no-install
