@@ -21,6 +21,7 @@ gloo                     | gloo    | loopback 1gbit 5gbit     | gloo-ring,gloo-b
 "
 
 # network | library | environment. In a lab, ringside lab gives mpirun the same words for Open MPI.
+# shellcheck disable=SC2034  # bench/peers/run reads it
 peers_networks='
 loopback | openmpi | OMPI_MCA_pml=ob1 OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo
 loopback | ucx     | OMPI_MCA_pml=ucx OMPI_MCA_pml_ucx_tls=any OMPI_MCA_pml_ucx_devices=any UCX_TLS=tcp,self UCX_NET_DEVICES=lo
