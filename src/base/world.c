@@ -45,7 +45,8 @@ void rs_world_abort(struct rs_world *world, int exit_code) {
 #define STATUSES_FEW 4096
 
 // Worse is a higher exit code, then what is nearer to the cause: who is left by a peer knows nothing of it; who has
-// waited in vain can name the silent one; where rank 1 is refused by rank 0, rank 0 only knows that rank 1 did not come.
+// waited in vain can name the silent one; where rank 1 is refused by rank 0, rank 0 only knows that rank 1 did not
+// come.
 static int severity(int32_t status) {
   int told = status == RS_ERROR_LEFT ? 0 : status == RS_ERROR_TIMEOUT ? 1 : status == RS_ERROR_PEER ? 2 : 3;
   return 4 * rs_status_exit_code((enum rs_status)status) + told;

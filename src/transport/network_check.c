@@ -373,7 +373,7 @@ enum rs_status rs_network_check_run(struct rs_network_check *check, const struct
     for (int i = 0; i < count; i++)
       if (handle(check, events[i].data.u64, error) < 0)
         return error->status;
-    if (rs_clock_ns() - ticked_ns < TICK_MS * 1000000)
+    if (rs_clock_ns() - ticked_ns < TICK_MS * INT64_C(1000000))
       continue;
     ticked_ns = rs_clock_ns();
     expire_calls(check);

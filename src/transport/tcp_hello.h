@@ -3,12 +3,12 @@
 //
 // What that proves: that the other side got the token (32 random bytes of rank 0, made anew for each launch and handed
 // out over MPI), or has read it on the wire, where both halves travel in clear. So
-//   - who cannot read the wire gets in with a chance of 2^-128 a try: scanners, HTTP clients, ranks of other launches, and
-//     a hello that was recorded from another launch;
-//   - a hello recorded from this launch is worth something until the last stream is proven (milliseconds to run.timeout):
-//     where it comes second it is a DUPLICATE and is turned away, where it comes before the rank itself, it is taken for
-//     that rank, which is then told DUPLICATE and ends the launch. It also gives away the half that all hellos show.
-//     After that nobody listens, and no reply is given to anything;
+//   - who cannot read the wire gets in with a chance of 2^-128 a try: scanners, HTTP clients, ranks of other launches,
+//     and a hello that was recorded from another launch;
+//   - a hello recorded from this launch is worth something until the last stream is proven (within run.timeout): where
+//     it comes second it is a DUPLICATE and is turned away, where it comes before the rank itself, it is taken for that
+//     rank, which is then told DUPLICATE and ends the launch. It also gives away the half that all hellos show. After
+//     that nobody listens, and no reply is given to anything;
 //   - streams are not encrypted or signed: who can change packets on the path can change data, whatever the handshake.
 // Ranks belong in a private network; the token keeps launches apart there, and is no defence against those on the path.
 #ifndef RINGSIDE_TRANSPORT_TCP_HELLO_H
