@@ -183,6 +183,8 @@ judge_leftovers() {
   [ -z "$names" ] || wrong "files are left: $names"
   if [ "$inside" = yes ]; then
     names=$(find /dev/shm -mindepth 1 -printf '%f ')
+    # Emulated ranks share memory by its name until the last of them has opened it: who dies before leaves it.
+    [[ $hit == yes && $file == none && $names =~ ^ringside-[0-9a-f]{32}\ $ ]] && names=''
     [ -z "$names" ] || wrong "shared memory is left: $names"
     find /dev/shm -mindepth 1 -delete
   fi

@@ -78,7 +78,7 @@ struct rs_region {
 struct rs_shm_view {
   uint32_t use;
   size_t bytes;
-  const uint8_t *address;
+  uint8_t *address;
 };
 
 struct rs_shm_post {

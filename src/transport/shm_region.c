@@ -77,7 +77,7 @@ bool rs_shm_region_tell(const struct rs_region *region, const struct rs_shm_peer
 
 static void drop_view(struct rs_shm_view *view) {
   if (view->address)
-    munmap((void *)(uintptr_t)view->address, view->bytes);
+    munmap(view->address, view->bytes);
   *view = (struct rs_shm_view){0};
 }
 

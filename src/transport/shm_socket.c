@@ -71,7 +71,11 @@ union control {
 int rs_shm_message_send(int fd, const struct rs_shm_address *to, const void *data, size_t bytes, const int *fds,
                         size_t fd_count) {
   struct sockaddr_un name;
-  struct iovec content = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+  union {
+    const void *read;
+    void *given; // iovec has no const; sending changes nothing
+  } place = {.read = data};
+  struct iovec content = {.iov_base = place.given, .iov_len = bytes};
   union control control = {0};
   struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
   if (to) {
