@@ -29,6 +29,9 @@ struct rs_loop_options {
   uint64_t corrupt_at;         // the k-th landing of each device has a bit flipped; 0: none
 };
 
+extern const char *const loop_fail_names[]; // NULL-terminated
+extern const struct rs_option loop_option_table[];
+
 // The faults that the options of one device ask for.
 struct loop_fault {
   enum loop_fail_in in;
@@ -38,7 +41,6 @@ struct loop_fault {
   struct rs_random random;
   size_t rank;
 };
-extern const char *const loop_fail_names[]; // NULL-terminated
 void loop_fault_init(struct loop_fault *fault, const struct rs_loop_options *options, size_t rank);
 // Counts a call of kind `in` that concerns `peer` (SIZE_MAX: none), and fails it when it is the one.
 enum rs_status loop_fault_call(struct loop_fault *fault, enum loop_fail_in in, size_t peer, struct rs_error *error);

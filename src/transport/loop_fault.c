@@ -1,13 +1,6 @@
 // Faults of the loop transport: each is one call of one kind, counted from the options, so that a seed can name it.
 #include "transport/loop.h"
 
-const char *const loop_fail_names[] = {
-    [LOOP_FAIL_LANDING] = "landing", [LOOP_FAIL_OPEN] = "open",
-    [LOOP_FAIL_CONNECT] = "connect", [LOOP_FAIL_REGISTER] = "register",
-    [LOOP_FAIL_SEND] = "send",       [LOOP_FAIL_RECV] = "recv",
-    [LOOP_FAIL_SILENT] = "silent",   NULL,
-};
-
 void loop_fault_init(struct loop_fault *fault, const struct rs_loop_options *options, size_t rank) {
   bool here = options->fail_rank == 0 || options->fail_rank == rank + 1;
   *fault = (struct loop_fault){
