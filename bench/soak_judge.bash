@@ -139,7 +139,7 @@ judge_code() {
     0) wrong "exit $code after $action, which does no harm" ;;
     4) [ "$code" = 4 ] || wrong "exit $code instead of 4 after $action" ;;
   esac
-  [ "$code" != 4 ] || grep -q '^ringside' <(tr '\r' '\n' <"$here/err") || wrong "exit 4 without a word"
+  [ "$code" != 4 ] || grep -q 'ringside[a-z ]*: ' "$here/err" || wrong "exit 4 without a word"
 }
 
 # Of a file that is there, all readers must be able to make something.

@@ -65,7 +65,7 @@ STOP 0 4 lost
 STOP 1 4 stuck --set algorithm=none --set baseline=mpi --set size=8MiB,12MiB,16MiB,20MiB
 KILL 1 4|137 killed
 KILL 1 4|137 killed $emulated
-KILL 2 4|137 killed --set transport=shm
+KILL 1 4|137 killed --set transport=shm
 KILL mpirun 137 -
 INT 0 4 stopped
 TERM all 4 stopped
