@@ -383,6 +383,17 @@ static enum rs_status find_samples(const struct rs_result *result, const struct 
 }
 
 // Every number in the file is doubted before memory is asked for.
+// No clock shows them, and whoever takes differences need not think of overflow.
+#define TIME_NS_MAX (INT64_MAX / 4)
+
+static bool times_are_possible(const struct rs_sample *times, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (times[i].entry_ns < -TIME_NS_MAX || times[i].entry_ns > TIME_NS_MAX || times[i].exit_ns < -TIME_NS_MAX ||
+        times[i].exit_ns > TIME_NS_MAX)
+      return false;
+  return true;
+}
+
 static enum rs_status read_samples(const struct rs_result *result, const struct rs_case_row *row, hid_t file,
                                    uint64_t offset, struct rs_iteration_row **iterations, struct rs_sample **samples,
                                    struct rs_error *error) {
@@ -405,7 +416,7 @@ static enum rs_status read_samples(const struct rs_result *result, const struct 
   if (times == NULL)
     status = error->status;
   else if (rs_row_type_read(&rs_iteration_row_type, iteration_set, first, row->iterations, flags) < 0 ||
-           rs_h5_rows_read(sample_set, H5T_NATIVE_INT64, offset, count, times) < 0)
+           rs_h5_rows_read(sample_set, H5T_NATIVE_INT64, offset, count, times) < 0 || !times_are_possible(times, count))
     status = set_damaged(result->path, "its samples", error);
 close_sets:
   rs_h5_close(sample_set);
