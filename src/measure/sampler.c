@@ -170,8 +170,11 @@ enum rs_status sampler_measure(struct sampler *sampler, const struct rs_plan *pl
       progress_take(&progress, sampler);
   }
   double cpu_ns;
+  if (operation->is_baseline) // it runs there too
+    watchdog_watch(&sampler->watchdog, rs_clock_ns());
   if (processor_time_measure(world, point, operation, time_ns, &cpu_ns, error) < 0)
     return error->status;
+  watchdog_watch(&sampler->watchdog, 0);
   bool failed = rs_world_agree(world, wrong.status, &wrong) < 0;
   if (failed && wrong.status != RS_ERROR_MISMATCH) {
     *error = wrong;
