@@ -7,8 +7,10 @@
 #include "fuzz/fuzz.h"
 #include "transport/tcp_device.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOCKETS_MAX 2
@@ -96,7 +98,13 @@ static void dial(struct meeting *meeting, size_t s) {
   struct rs_tcp_address address, local = {.v4 = loopback()};
   FUZZ_REQUIRE(rs_tcp_address_decode(meeting->addresses, &local, &address));
   meeting->peers[s] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  FUZZ_REQUIRE(connect(meeting->peers[s], &address.any, sizeof address.v4) == 0);
+  // Every port may be taken for a moment, where other fuzzers run.
+  int connected = connect(meeting->peers[s], &address.any, sizeof address.v4);
+  for (int turn = 0; connected < 0 && errno == EADDRNOTAVAIL && turn < 1000; turn++) {
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    connected = connect(meeting->peers[s], &address.any, sizeof address.v4);
+  }
+  FUZZ_REQUIRE(connected == 0);
 }
 
 // Both sides know each other's sockets; the device has said its hellos, if it is the one to do so.
