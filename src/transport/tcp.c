@@ -124,6 +124,7 @@ static void tcp_close(struct rs_device *device) {
     close(tcp->listen_fd);
   close(tcp->epoll_fd);
   free(tcp->ready);
+  free(tcp->awaited);
   free(tcp->all_streams);
   free(tcp->channels);
   free(tcp->peers);

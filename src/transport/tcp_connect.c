@@ -212,7 +212,9 @@ static enum rs_status allocate_streams(struct rs_tcp_device *tcp, const bool *pe
   tcp->all_streams = tcp->channels ? rs_allocate(stream_count, sizeof *tcp->all_streams, "tcp streams", error) : NULL;
   tcp->ready =
       tcp->all_streams ? rs_allocate(stream_count, sizeof(struct rs_tcp_stream *), "tcp ready list", error) : NULL;
-  if (tcp->ready == NULL)
+  tcp->awaited =
+      tcp->ready ? rs_allocate(stream_count, sizeof(struct rs_tcp_stream *), "tcp awaited list", error) : NULL;
+  if (tcp->awaited == NULL)
     return error->status;
   tcp->stream_count = stream_count;
   struct rs_tcp_channel *channel = tcp->channels;

@@ -58,8 +58,9 @@ struct rs_tcp_stream {
   size_t index; // within the channel
   int fd;       // -1: not connected yet
   bool readable, writable;
-  bool ended;  // the peer has closed or reset: readable for good, as no other edge will come
-  bool queued; // in the device's ready list
+  bool ended;     // the peer has closed or reset: readable for good, as no other edge will come
+  bool queued;    // in the device's ready list
+  size_t awaited; // where in the device's list of awaited streams; valid while recv.pending > 0
   struct rs_tcp_cursor send, recv;
 };
 
@@ -122,6 +123,10 @@ struct rs_tcp_device {
   // Streams that can perhaps move something: a ring of stream_count places.
   struct rs_tcp_stream **ready;
   size_t ready_first, ready_count;
+  // Streams for which a receive is posted, in any order.
+  struct rs_tcp_stream **awaited;
+  size_t awaited_count;
+  uint32_t unfetched; // calls of progress since events were fetched
 };
 
 enum rs_status rs_tcp_connect(struct rs_device *device, const uint8_t *addresses, const bool *peers,

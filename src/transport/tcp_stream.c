@@ -7,7 +7,8 @@
 // Epoll tells once when a socket may have become readable or writable (edge-triggered), and the flag stands until a
 // call comes back short. So the ready list holds exactly the streams that have both something to do and a reason to
 // believe that it can be done: progress costs one epoll_wait and the calls that move data, whatever the number of
-// sockets, and an event that has not been fetched keeps the epoll descriptor readable for a sleeper.
+// sockets, and an event that has not been fetched keeps the epoll descriptor readable for a sleeper. Where few streams
+// are awaited they are asked without being told: what arrives is read by the call that finds it.
 #include "transport/tcp_device.h"
 
 #include <assert.h>
@@ -20,6 +21,10 @@
 #define EVENTS_MAX 64
 // What one stream may move in one direction before it is the next one's turn.
 #define TURN_BYTES ((size_t)512 << 10)
+// So many awaited streams are asked by themselves: a call per stream costs as much as asking epoll.
+#define ASKED_MAX 2
+// Events are fetched at least once in so many calls of progress, for the streams that are not asked.
+#define UNFETCHED_MAX 8
 #define HEADER_MAGIC 0x64737231u // "1rsd"
 
 // Completions on their way to the caller.
@@ -125,6 +130,44 @@ static enum rs_status stream_failure(const struct rs_tcp_device *tcp, const stru
 
 // ---- moving data ------------------------------------------------------------------------------------------
 
+// A short message in one run of bytes: copying it costs less than telling the kernel of its parts.
+#define FLAT_BYTES 2048
+
+static size_t parts_bytes(const struct iovec *parts, size_t count) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++)
+    bytes += parts[i].iov_len;
+  return bytes;
+}
+
+// As sendmsg and recvmsg.
+static ssize_t send_parts(int fd, struct iovec *parts, size_t count) {
+  uint8_t flat[FLAT_BYTES];
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+  if (parts_bytes(parts, count) > sizeof flat)
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; bytes += parts[i++].iov_len)
+    memcpy(flat + bytes, parts[i].iov_base, parts[i].iov_len);
+  return send(fd, flat, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t receive_parts(int fd, struct iovec *parts, size_t count) {
+  uint8_t flat[FLAT_BYTES];
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+  size_t bytes = parts_bytes(parts, count);
+  if (bytes > sizeof flat)
+    return recvmsg(fd, &message, MSG_DONTWAIT);
+  ssize_t result = recv(fd, flat, bytes, MSG_DONTWAIT);
+  size_t left = result > 0 ? (size_t)result : 0;
+  for (size_t i = 0, done = 0; left > 0; done += parts[i++].iov_len) {
+    size_t piece = rs_min_size(left, parts[i].iov_len);
+    memcpy(parts[i].iov_base, flat + done, piece);
+    left -= piece;
+  }
+  return result;
+}
+
 static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream, struct sink *sink,
                                   struct rs_error *error) {
   struct rs_tcp_queue *queue = &stream->channel->send;
@@ -140,8 +183,7 @@ static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_strea
     size_t header_left = RS_TCP_HEADER_BYTES - cursor->header_done;
     size_t payload = rs_min_size(cursor->left, budget);
     struct iovec parts[2] = {{cursor->header + cursor->header_done, header_left}, {cursor->data, payload}};
-    struct msghdr message = {.msg_iov = header_left ? parts : parts + 1, .msg_iovlen = header_left ? 2 : 1};
-    ssize_t result = sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t result = send_parts(stream->fd, parts, 2);
     if (result < 0 && errno == EINTR)
       continue;
     if (result < 0 && errno != EAGAIN)
@@ -181,8 +223,7 @@ static enum rs_status stream_receive(struct rs_tcp_device *tcp, struct rs_tcp_st
     size_t ahead = payload == cursor->left ? sizeof next_header : 0;
     struct iovec parts[3] = {
         {cursor->header + cursor->header_done, header_left}, {cursor->data, payload}, {next_header, ahead}};
-    struct msghdr message = {.msg_iov = header_left ? parts : parts + 1, .msg_iovlen = header_left ? 3 : 2};
-    ssize_t result = recvmsg(stream->fd, &message, MSG_DONTWAIT);
+    ssize_t result = receive_parts(stream->fd, parts, 3);
     if (result < 0 && errno == EINTR)
       continue;
     if (result == 0 || (result < 0 && errno != EAGAIN))
@@ -248,17 +289,49 @@ static enum rs_status fetch_events(struct rs_tcp_device *tcp, struct rs_error *e
   return RS_OK;
 }
 
+// ---- awaited streams --------------------------------------------------------------------------------------
+
+static void await(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream) {
+  if (stream->recv.pending++ > 0)
+    return;
+  stream->awaited = tcp->awaited_count;
+  tcp->awaited[tcp->awaited_count++] = stream;
+}
+
+static void forget(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream) {
+  struct rs_tcp_stream *last = tcp->awaited[--tcp->awaited_count];
+  tcp->awaited[last->awaited = stream->awaited] = last;
+}
+
+// Fills the ready list.
+static enum rs_status find_ready(struct rs_tcp_device *tcp, struct rs_error *error) {
+  if (tcp->ready_count == 0 && tcp->awaited_count <= ASKED_MAX)
+    for (size_t i = 0; i < tcp->awaited_count; i++) {
+      tcp->awaited[i]->readable = true;
+      make_ready(tcp, tcp->awaited[i]);
+    }
+  if (tcp->ready_count > 0 && ++tcp->unfetched < UNFETCHED_MAX)
+    return RS_OK;
+  tcp->unfetched = 0;
+  return fetch_events(tcp, error);
+}
+
+// ---- progress ---------------------------------------------------------------------------------------------
+
 enum rs_status rs_tcp_progress(struct rs_device *device, struct rs_completion *completions, size_t max, size_t *count,
                                struct rs_error *error) {
   struct rs_tcp_device *tcp = rs_tcp_device_of(device);
   struct sink sink = {.items = completions, .max = max};
   *count = 0;
-  if (fetch_events(tcp, error) < 0)
+  if (find_ready(tcp, error) < 0)
     return error->status;
   for (size_t turns = tcp->ready_count; turns > 0 && sink.count < max; turns--) {
     struct rs_tcp_stream *stream = take_ready(tcp);
+    bool awaited = stream->recv.pending > 0;
     if (stream_receive(tcp, stream, &sink, error) < 0 || stream_send(tcp, stream, &sink, error) < 0)
       return error->status;
+    if (awaited && stream->recv.pending == 0)
+      forget(tcp, stream);
     make_ready(tcp, stream);
   }
   *count = sink.count;
@@ -269,7 +342,9 @@ enum rs_status rs_tcp_progress(struct rs_device *device, struct rs_completion *c
 // and not used up yet is in the ready list.
 enum rs_status rs_tcp_arm(struct rs_device *device, struct rs_error *error) {
   (void)error;
-  return rs_tcp_device_of(device)->ready_count ? RS_BUSY : RS_OK;
+  struct rs_tcp_device *tcp = rs_tcp_device_of(device);
+  tcp->unfetched = UNFETCHED_MAX;
+  return tcp->ready_count ? RS_BUSY : RS_OK;
 }
 
 int rs_tcp_event_fd(const struct rs_device *device) {
@@ -330,7 +405,7 @@ enum rs_status rs_tcp_post_recv(struct rs_device *device, size_t peer, size_t la
     return RS_BUSY;
   size_t pieces = queue_add(tcp, queue, region, offset, bytes, cookie)->pieces;
   for (size_t i = 0; i < pieces; i++) {
-    channel->streams[i].recv.pending++;
+    await(tcp, &channel->streams[i]);
     make_ready(tcp, &channel->streams[i]);
   }
   return RS_IN_PROGRESS;
