@@ -50,6 +50,11 @@ static const struct rs_option tcp_option_table[] = {
      .default_text = "0",
      .help = "receive buffer per socket (0: the kernel tunes it)",
      .maximum = UINT64_C(1) << 30},
+    {.name = "zerocopy",
+     .type = RS_OPTION_SIZE,
+     .offset = offsetof(struct rs_tcp_options, zerocopy_bytes),
+     .default_text = "0",
+     .help = "send messages from this size on without a copy (MSG_ZEROCOPY), for fast NICs; 0: never"},
     {.name = NULL},
 };
 
@@ -65,6 +70,7 @@ static enum rs_status copy_options(const struct rs_tcp_options *options, struct 
   tcp->streams = options->streams;
   // Whole cache lines, so that pieces start on a line when the message does.
   tcp->stripe_bytes = rs_round_up(rs_max_size(options->stripe_bytes, 1), 64);
+  tcp->zerocopy_bytes = options->zerocopy_bytes;
   memcpy(tcp->socket_options.congestion, options->congestion.text, strlen(options->congestion.text) + 1);
   tcp->socket_options.send_buffer_bytes = (int)options->send_buffer_bytes;
   tcp->socket_options.receive_buffer_bytes = (int)options->receive_buffer_bytes;
@@ -125,6 +131,7 @@ static void tcp_close(struct rs_device *device) {
   close(tcp->epoll_fd);
   free(tcp->ready);
   free(tcp->awaited);
+  free(tcp->unconfirmed);
   free(tcp->all_streams);
   free(tcp->channels);
   free(tcp->peers);
@@ -185,6 +192,7 @@ const struct rs_transport rs_transport_tcp = {
     .close = tcp_close,
     .limits = tcp_limits,
     .facts = tcp_facts,
+    .counters = rs_tcp_counters,
     .address = tcp_address,
     .connect = rs_tcp_connect,
     .register_memory = tcp_register,

@@ -13,6 +13,7 @@ struct rs_tcp_options {
   uint64_t stripe_bytes;       // a message is cut so that no piece is shorter; one piece below twice as much
   struct rs_string congestion; // "": the system's
   uint64_t send_buffer_bytes, receive_buffer_bytes; // 0: the kernel tunes them
+  uint64_t zerocopy_bytes;                          // messages from this length on are sent without a copy; 0: none
 };
 
 extern const struct rs_transport rs_transport_tcp;

@@ -45,7 +45,8 @@ void rs_tcp_attempt_close(struct rs_tcp_attempt *attempt) {
 enum rs_status rs_tcp_attempt_adopt(struct rs_tcp_device *tcp, struct rs_tcp_attempt *attempt,
                                     struct rs_tcp_stream *stream, struct rs_error *error) {
   struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = stream};
-  if (rs_tcp_socket_tune(attempt->fd, error) < 0)
+  if (rs_tcp_socket_tune(attempt->fd, error) < 0 ||
+      (tcp->zerocopy_bytes && rs_tcp_zerocopy_enable(attempt->fd, error) < 0))
     return error->status;
   if (epoll_ctl(tcp->joining->epoll_fd, EPOLL_CTL_DEL, attempt->fd, NULL) != 0 ||
       epoll_ctl(tcp->epoll_fd, EPOLL_CTL_ADD, attempt->fd, &event) != 0)
@@ -214,7 +215,9 @@ static enum rs_status allocate_streams(struct rs_tcp_device *tcp, const bool *pe
       tcp->all_streams ? rs_allocate(stream_count, sizeof(struct rs_tcp_stream *), "tcp ready list", error) : NULL;
   tcp->awaited =
       tcp->ready ? rs_allocate(stream_count, sizeof(struct rs_tcp_stream *), "tcp awaited list", error) : NULL;
-  if (tcp->awaited == NULL)
+  if (tcp->awaited && tcp->zerocopy_bytes)
+    tcp->unconfirmed = rs_allocate(stream_count, sizeof *tcp->unconfirmed, "tcp unconfirmed sends", error);
+  if (error->status < 0)
     return error->status;
   tcp->stream_count = stream_count;
   struct rs_tcp_channel *channel = tcp->channels;
@@ -231,6 +234,7 @@ static enum rs_status allocate_streams(struct rs_tcp_device *tcp, const bool *pe
         stream->channel = channel;
         stream->index = index;
         stream->fd = -1;
+        stream->unconfirmed = tcp->unconfirmed ? tcp->unconfirmed + (stream - tcp->all_streams) : NULL;
       }
     }
   }

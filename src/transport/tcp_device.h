@@ -7,6 +7,7 @@
 //   tcp_connect.c    from addresses to proven streams, the connecting side
 //   tcp_accept.c     strangers at the listener, until they prove themselves
 //   tcp_stream.c     posted messages over proven streams
+//   tcp_zerocopy.c   what the kernel still reads of them
 #ifndef RINGSIDE_TRANSPORT_TCP_DEVICE_H
 #define RINGSIDE_TRANSPORT_TCP_DEVICE_H
 
@@ -51,6 +52,19 @@ struct rs_tcp_cursor {
   uint8_t header[RS_TCP_HEADER_BYTES];
 };
 
+// Pieces that are sent and that the kernel still reads, oldest first. Sends are counted modulo 2^32, as the kernel
+// does.
+struct rs_tcp_unconfirmed {
+  uint32_t issued, told, confirmed; // sends; those that were reported, and those before which all were
+  uint32_t copied;                  // reported sends of which the kernel made a copy after all, as on loopback
+  bool news;                        // the error queue may hold reports
+  uint64_t head, tail;
+  struct {
+    uint32_t issued; // of the stream, when the piece was sent
+    struct rs_tcp_post *post;
+  } pieces[RS_TCP_POSTS_MAX];
+};
+
 // One connected socket. readable and writable mean "perhaps": epoll sets them on an edge, a call that comes back
 // short clears them.
 struct rs_tcp_stream {
@@ -62,6 +76,7 @@ struct rs_tcp_stream {
   bool queued;    // in the device's ready list
   size_t awaited; // where in the device's list of awaited streams; valid while recv.pending > 0
   struct rs_tcp_cursor send, recv;
+  struct rs_tcp_unconfirmed *unconfirmed; // NULL: every send is a copy
 };
 
 // All streams of one (peer, lane).
@@ -102,6 +117,7 @@ struct rs_tcp_joining {
 struct rs_tcp_device {
   struct rs_device base;
   size_t rank, rank_count, lanes, streams, stripe_bytes;
+  size_t zerocopy_bytes; // messages from this length on are sent without a copy; 0: none
   uint8_t token[RS_TOKEN_BYTES];
   int64_t timeout_ns;
   const struct rs_log *log;
@@ -119,6 +135,7 @@ struct rs_tcp_device {
   struct rs_tcp_channel *channels;
   struct rs_tcp_stream *all_streams;
   size_t stream_count;
+  struct rs_tcp_unconfirmed *unconfirmed; // one per stream; NULL without zerocopy_bytes
 
   // Streams that can perhaps move something: a ring of stream_count places.
   struct rs_tcp_stream **ready;
@@ -166,6 +183,13 @@ enum rs_status rs_tcp_progress(struct rs_device *device, struct rs_completion *c
                                struct rs_error *error);
 enum rs_status rs_tcp_arm(struct rs_device *device, struct rs_error *error);
 int rs_tcp_event_fd(const struct rs_device *device);
+
+enum rs_status rs_tcp_zerocopy_enable(int fd, struct rs_error *error);
+// As send(2). What is sent, the kernel may read until rs_tcp_zerocopy_confirm has confirmed as many sends as are issued
+// now.
+ssize_t rs_tcp_zerocopy_send(struct rs_tcp_stream *stream, const void *data, size_t bytes);
+void rs_tcp_zerocopy_confirm(struct rs_tcp_stream *stream);
+size_t rs_tcp_counters(const struct rs_device *device, struct rs_device_counter *counters, size_t max);
 
 static inline struct rs_tcp_device *rs_tcp_device_of(struct rs_device *device) {
   return (struct rs_tcp_device *)device;

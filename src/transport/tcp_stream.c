@@ -97,17 +97,22 @@ static bool cursor_load(struct rs_tcp_queue *queue, struct rs_tcp_cursor *cursor
   return true;
 }
 
-// The piece is through; the last one of a post completes it.
-static void cursor_finish(struct rs_tcp_queue *queue, struct rs_tcp_cursor *cursor, struct sink *sink) {
-  struct rs_tcp_post *post = cursor->post;
-  cursor->post = NULL;
-  cursor->position++;
-  cursor->pending--;
+// The last piece of a post completes it.
+static void piece_finish(struct rs_tcp_queue *queue, struct rs_tcp_post *post, struct sink *sink) {
   if (--post->pieces_left > 0)
     return;
   sink->items[sink->count++].cookie = post->cookie;
   while (queue->tail < queue->head && queue->posts[queue->tail % RS_TCP_POSTS_MAX].pieces_left == 0)
     queue->tail++;
+}
+
+// The piece is through; returns its post.
+static struct rs_tcp_post *cursor_leave(struct rs_tcp_cursor *cursor) {
+  struct rs_tcp_post *post = cursor->post;
+  cursor->post = NULL;
+  cursor->position++;
+  cursor->pending--;
+  return post;
 }
 
 // ---- failures ---------------------------------------------------------------------------------------------
@@ -141,15 +146,15 @@ static size_t parts_bytes(const struct iovec *parts, size_t count) {
 }
 
 // As sendmsg and recvmsg.
-static ssize_t send_parts(int fd, struct iovec *parts, size_t count) {
+static ssize_t send_parts(int fd, struct iovec *parts, size_t count, int flags) {
   uint8_t flat[FLAT_BYTES];
   struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
   if (parts_bytes(parts, count) > sizeof flat)
-    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
   size_t bytes = 0;
   for (size_t i = 0; i < count; bytes += parts[i++].iov_len)
     memcpy(flat + bytes, parts[i].iov_base, parts[i].iov_len);
-  return send(fd, flat, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return send(fd, flat, bytes, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
 }
 
 static ssize_t receive_parts(int fd, struct iovec *parts, size_t count) {
@@ -168,6 +173,34 @@ static ssize_t receive_parts(int fd, struct iovec *parts, size_t count) {
   return result;
 }
 
+// A piece that the kernel still reads is finished later.
+static void piece_sent(struct rs_tcp_stream *stream, struct rs_tcp_post *post, struct sink *sink) {
+  struct rs_tcp_unconfirmed *unconfirmed = stream->unconfirmed;
+  if (unconfirmed == NULL || unconfirmed->issued == unconfirmed->confirmed) {
+    piece_finish(&stream->channel->send, post, sink);
+    return;
+  }
+  size_t place = unconfirmed->head++ % RS_TCP_POSTS_MAX;
+  unconfirmed->pieces[place].issued = unconfirmed->issued;
+  unconfirmed->pieces[place].post = post;
+}
+
+// Whether the oldest piece that was sent is the caller's again.
+static bool is_confirmed(const struct rs_tcp_unconfirmed *unconfirmed) {
+  return unconfirmed->tail < unconfirmed->head &&
+         (int32_t)(unconfirmed->confirmed - unconfirmed->pieces[unconfirmed->tail % RS_TCP_POSTS_MAX].issued) >= 0;
+}
+
+static void stream_confirm(struct rs_tcp_stream *stream, struct sink *sink) {
+  struct rs_tcp_unconfirmed *unconfirmed = stream->unconfirmed;
+  if (unconfirmed == NULL)
+    return;
+  if (unconfirmed->news)
+    rs_tcp_zerocopy_confirm(stream);
+  while (sink->count < sink->max && is_confirmed(unconfirmed))
+    piece_finish(&stream->channel->send, unconfirmed->pieces[unconfirmed->tail++ % RS_TCP_POSTS_MAX].post, sink);
+}
+
 static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream, struct sink *sink,
                                   struct rs_error *error) {
   struct rs_tcp_queue *queue = &stream->channel->send;
@@ -181,9 +214,12 @@ static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_strea
       cursor->header_done = 0;
     }
     size_t header_left = RS_TCP_HEADER_BYTES - cursor->header_done;
-    size_t payload = rs_min_size(cursor->left, budget);
+    // The header's place is soon the next one's, so that a header is always copied.
+    bool pinned = stream->unconfirmed && cursor->post->bytes >= tcp->zerocopy_bytes;
+    size_t payload = pinned && header_left ? 0 : rs_min_size(cursor->left, budget);
     struct iovec parts[2] = {{cursor->header + cursor->header_done, header_left}, {cursor->data, payload}};
-    ssize_t result = send_parts(stream->fd, parts, 2);
+    ssize_t result = pinned && payload ? rs_tcp_zerocopy_send(stream, cursor->data, payload)
+                                       : send_parts(stream->fd, parts, 2, pinned ? MSG_MORE : 0);
     if (result < 0 && errno == EINTR)
       continue;
     if (result < 0 && errno != EAGAIN)
@@ -198,7 +234,7 @@ static enum rs_status stream_send(struct rs_tcp_device *tcp, struct rs_tcp_strea
     cursor->left -= sent;
     budget -= sent;
     if (cursor->left == 0)
-      cursor_finish(queue, cursor, sink);
+      piece_sent(stream, cursor_leave(cursor), sink);
   }
   return RS_OK;
 }
@@ -244,7 +280,7 @@ static enum rs_status stream_receive(struct rs_tcp_device *tcp, struct rs_tcp_st
     if (cursor->left == 0) {
       memcpy(cursor->header, next_header, got);
       cursor->header_done = got;
-      cursor_finish(queue, cursor, sink);
+      piece_finish(queue, cursor_leave(cursor), sink);
     }
   }
   return RS_OK;
@@ -254,7 +290,9 @@ static enum rs_status stream_receive(struct rs_tcp_device *tcp, struct rs_tcp_st
 
 // Puts the stream at the end of the list when there may be something to move.
 static void make_ready(struct rs_tcp_device *tcp, struct rs_tcp_stream *stream) {
-  bool ready = (stream->send.pending && stream->writable) || (stream->recv.pending && stream->readable);
+  const struct rs_tcp_unconfirmed *unconfirmed = stream->unconfirmed;
+  bool ready = (stream->send.pending && stream->writable) || (stream->recv.pending && stream->readable) ||
+               (unconfirmed && (unconfirmed->news || is_confirmed(unconfirmed)));
   if (stream->queued || !ready)
     return;
   size_t last = tcp->ready_first + tcp->ready_count++;
@@ -278,7 +316,10 @@ static enum rs_status fetch_events(struct rs_tcp_device *tcp, struct rs_error *e
   for (int i = 0; i < count; i++) {
     struct rs_tcp_stream *stream = events[i].data.ptr;
     uint32_t mask = events[i].events;
-    if (mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    // Reports of sends are shown as an error, too; a real one is then met by the next call.
+    if (stream->unconfirmed && mask & EPOLLERR)
+      stream->unconfirmed->news = true;
+    if (mask & (EPOLLRDHUP | EPOLLHUP) || (mask & EPOLLERR && stream->unconfirmed == NULL))
       stream->ended = true;
     if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
       stream->readable = true;
@@ -328,6 +369,7 @@ enum rs_status rs_tcp_progress(struct rs_device *device, struct rs_completion *c
   for (size_t turns = tcp->ready_count; turns > 0 && sink.count < max; turns--) {
     struct rs_tcp_stream *stream = take_ready(tcp);
     bool awaited = stream->recv.pending > 0;
+    stream_confirm(stream, &sink);
     if (stream_receive(tcp, stream, &sink, error) < 0 || stream_send(tcp, stream, &sink, error) < 0)
       return error->status;
     if (awaited && stream->recv.pending == 0)

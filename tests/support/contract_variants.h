@@ -42,6 +42,13 @@ static const struct rs_tcp_options tcp_small_buffers = {
     .send_buffer_bytes = 4096,
     .receive_buffer_bytes = 4096,
 };
+// Where the kernel reads the caller's memory until it says that it is done.
+static const struct rs_tcp_options tcp_zerocopy = {
+    .interface = {"auto"},
+    .streams = 2,
+    .stripe_bytes = 4096,
+    .zerocopy_bytes = 1,
+};
 
 static const struct rs_shm_options shm_plain = {.ring_bytes = 512 << 10, .piece_bytes = 32 << 10};
 // The ring is nearly always full, and wraps around within messages.
@@ -110,6 +117,7 @@ static const struct contract_variant contract_variants[] = {
     {"tcp, 2 streams", &rs_transport_tcp, &tcp_streams_2},
     {"tcp, 4 streams", &rs_transport_tcp, &tcp_streams_4},
     {"tcp, 3 streams, small buffers", &rs_transport_tcp, &tcp_small_buffers},
+    {"tcp, without a copy", &rs_transport_tcp, &tcp_zerocopy},
     {"shm", &rs_transport_shm, &shm_plain},
     {"shm, small ring", &rs_transport_shm, &shm_small_ring},
     {"shm, long pieces", &rs_transport_shm, &shm_long_pieces},
