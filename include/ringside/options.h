@@ -23,12 +23,15 @@ enum rs_option_type {
   RS_OPTION_CHOICES, // struct rs_uint_list: indices into `choices`, in the order given
   RS_OPTION_UINTS,   // struct rs_uint_list: 1,2,4
   RS_OPTION_SIZES,   // struct rs_uint_list: 8,1KiB, 8..64MiB (x2 steps), 8..64MiB*4 (x4 steps), both ends included
-                     // even where no step meets the upper one; strictly rising
+                     // even where no step meets the upper one; strictly rising. With `choices`, these words may stand
+                     // anywhere among them, as RS_SIZE_WORD; then there is a maximum
   RS_OPTION_RANGE,   // struct rs_uint_range: LOW-HIGH, or a single number
 };
 
 #define RS_STRING_BYTES 256
 #define RS_LIST_MAX 128
+// What word `index` of an option's `choices` is in a list of sizes.
+#define RS_SIZE_WORD(index) (UINT64_MAX - (index))
 struct rs_string {
   char text[RS_STRING_BYTES];
 };
@@ -52,7 +55,7 @@ struct rs_option {
   size_t offset;
   const char *default_text;
   const char *help;           // one line, ends without a full stop
-  const char *const *choices; // NULL-terminated, for CHOICE and CHOICES
+  const char *const *choices; // NULL-terminated, for CHOICE, CHOICES and, if not NULL, SIZES
   uint64_t minimum, maximum;  // for UINT, SIZE, RATE, UINTS, SIZES, RANGE, DURATION (ns); maximum 0: no upper bound
 };
 

@@ -68,6 +68,15 @@ static void append_range(struct rs_text *text, const struct rs_uint_range *range
     rs_text_append(text, "%" PRIu64 "-%" PRIu64, range->low, range->high);
 }
 
+static void append_size(const struct rs_option *option, uint64_t size, struct rs_text *text) {
+  char number[RS_QUANTITY_BYTES];
+  const char *word = rs_option_size_word(option, size);
+  if (word != NULL)
+    append_text(text, word);
+  else
+    rs_text_append(text, "%s", rs_quantity_format(size, rs_units_size, number));
+}
+
 static void append_list(const struct rs_option *option, const union rs_option_value *value, struct rs_text *text) {
   char number[RS_QUANTITY_BYTES];
   rs_text_append(text, "[");
@@ -78,10 +87,10 @@ static void append_list(const struct rs_option *option, const union rs_option_va
       append_text(text, value->words.words[i]);
     else if (option->type == RS_OPTION_CHOICES)
       append_text(text, option->choices[value->list.values[i]]);
+    else if (option->type == RS_OPTION_SIZES)
+      append_size(option, value->list.values[i], text);
     else
-      rs_text_append(text, "%s",
-                     rs_quantity_format(value->list.values[i],
-                                        option->type == RS_OPTION_SIZES ? rs_units_size : rs_units_none, number));
+      rs_text_append(text, "%s", rs_quantity_format(value->list.values[i], rs_units_none, number));
   }
   rs_text_append(text, "]");
 }

@@ -42,10 +42,13 @@ static void describe(const struct rs_option *option, struct rs_text *text) {
   if (option->type == RS_OPTION_CHOICE || option->type == RS_OPTION_CHOICES)
     for (const char *const *choice = option->choices; *choice != NULL; choice++)
       rs_text_append(text, "%s%s%s", choice == option->choices ? " (" : "", *choice, choice[1] == NULL ? ")" : ", ");
-  else if (option->maximum != 0)
-    rs_text_append(text, " (%s to %s)", rs_quantity_format(option->minimum, units, low),
+  else if (option->maximum != 0) {
+    rs_text_append(text, " (%s to %s", rs_quantity_format(option->minimum, units, low),
                    rs_quantity_format(option->maximum, units, high));
-  else if (option->minimum != 0)
+    for (const char *const *word = option->choices; word != NULL && *word != NULL; word++)
+      rs_text_append(text, ", or %s", *word);
+    rs_text_append(text, ")");
+  } else if (option->minimum != 0)
     rs_text_append(text, " (at least %s)", rs_quantity_format(option->minimum, units, low));
 }
 

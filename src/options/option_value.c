@@ -191,7 +191,8 @@ static enum rs_status refuse_choice(const struct rs_option *option, const char *
   if (names.failed)
     status = rs_error_set_memory(error, names.length, "the list of choices");
   else
-    status = rs_error_set(error, RS_ERROR_USAGE, "'%s' is not one of %s%s%s%s", rs_utf8_clip(text, clip), names.data,
+    status = rs_error_set(error, RS_ERROR_USAGE, "'%s' is %s one of %s%s%s%s", rs_utf8_clip(text, clip),
+                          option->type == RS_OPTION_SIZES ? "no size, such as 64KiB, and not" : "not", names.data,
                           nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
                           nearest == NULL ? "" : "'?");
   rs_text_fini(&names);
@@ -291,22 +292,38 @@ static bool scan_size_range(const char *text, const char *dots, struct size_rang
   return high[length] == '\0' || rs_quantity_parse(high + length + 1, rs_units_none, &range->factor) == RS_QUANTITY_OK;
 }
 
+const char *rs_option_size_word(const struct rs_option *option, uint64_t size) {
+  return option->choices != NULL && size > option->maximum ? option->choices[UINT64_MAX - size] : NULL;
+}
+
 static enum rs_status push_size(const struct rs_option *option, uint64_t size, const char *text,
                                 struct rs_uint_list *list, struct rs_error *error) {
   enum rs_status status = check_bounds(option, size, error);
   if (status != RS_OK)
     return status;
-  if (list->count > 0 && size <= list->values[list->count - 1]) {
+  size_t before = list->count;
+  while (before > 0 && rs_option_size_word(option, list->values[before - 1]) != NULL)
+    before--;
+  if (before > 0 && size <= list->values[before - 1]) {
     char clip[RS_CLIP_BYTES], last[RS_QUANTITY_BYTES];
     return rs_error_set(error, RS_ERROR_USAGE, "'%s' does not rise above %s before it; write sizes from small to large",
-                        rs_utf8_clip(text, clip),
-                        rs_quantity_format(list->values[list->count - 1], rs_units_size, last));
+                        rs_utf8_clip(text, clip), rs_quantity_format(list->values[before - 1], rs_units_size, last));
   }
   return push_number(list, size, text, error);
 }
 
+// A list's entry that does not begin with a digit, where words are allowed.
+static enum rs_status append_size_word(const struct rs_option *option, const char *text, struct rs_uint_list *list,
+                                       struct rs_error *error) {
+  uint64_t index;
+  return find_choice(option, text, &index) ? push_distinct(list, RS_SIZE_WORD(index), text, error)
+                                           : refuse_choice(option, text, error);
+}
+
 static enum rs_status append_sizes(const struct rs_option *option, const char *text, union rs_option_value *value,
                                    struct rs_error *error) {
+  if (option->choices != NULL && strchr("0123456789", text[0]) == NULL)
+    return append_size_word(option, text, &value->list, error);
   const char *dots = strstr(text, "..");
   struct size_range range;
   enum rs_status status;

@@ -32,6 +32,9 @@ enum rs_status rs_option_value_append(const struct rs_option *option, const char
 enum rs_status rs_option_value_end(const struct rs_option *option, const union rs_option_value *value,
                                    struct rs_error *error);
 
+// The word that a number in the list of a SIZES option stands for; NULL: it is a size.
+const char *rs_option_size_word(const struct rs_option *option, uint64_t size);
+
 // Between a value and the option's field in the struct at `target`. Unused bytes of the field become zero.
 void rs_option_value_store(const struct rs_option *option, const union rs_option_value *value, void *target);
 void rs_option_value_load(const struct rs_option *option, const void *target, union rs_option_value *value);

@@ -18,6 +18,8 @@ static enum rs_status check_row(const struct rs_options *options, const struct r
   bool has_choices = option->choices != NULL && option->choices[0] != NULL;
   if ((option->type == RS_OPTION_CHOICE || option->type == RS_OPTION_CHOICES) && !has_choices)
     return rs_error_set(error, RS_ERROR_INTERNAL, "bad option table: '%s' has no choices", key);
+  if (option->type == RS_OPTION_SIZES && option->choices != NULL && option->maximum == 0)
+    return rs_error_set(error, RS_ERROR_INTERNAL, "bad option table: '%s' has words beside sizes and no maximum", key);
   struct rs_option_cursor first;
   if (rs_option_find(options, key, &first) && first.option != option)
     return rs_error_set(error, RS_ERROR_INTERNAL, "bad option table: two options have the key '%s'", key);

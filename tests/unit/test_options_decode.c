@@ -24,8 +24,11 @@ struct trial {
 };
 
 static enum rs_status decode(const struct trial *trial, union rs_option_value *value, struct rs_error *error) {
-  struct rs_option option = {
-      .name = "x", .type = trial->type, .choices = choices, .minimum = trial->minimum, .maximum = trial->maximum};
+  struct rs_option option = {.name = "x",
+                             .type = trial->type,
+                             .choices = trial->type == RS_OPTION_SIZES ? NULL : choices,
+                             .minimum = trial->minimum,
+                             .maximum = trial->maximum};
   return rs_option_value_decode(&option, trial->text, value, error);
 }
 
@@ -268,6 +271,53 @@ static void refuses_in_words(void **state) {
   }
 }
 
+// Words may stand among sizes, anywhere, where the option has any.
+static void accepts_words_beside_sizes(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t count;
+    uint64_t values[3];
+    const char *refusal;
+  } rows[] = {
+      {"tree", 1, {RS_SIZE_WORD(1)}, NULL},
+      {"0,64KiB,ring", 3, {0, 65536, RS_SIZE_WORD(0)}, NULL},
+      {"8,ring,64KiB", 3, {8, RS_SIZE_WORD(0), 65536}, NULL},
+      {"1MiB", 1, {MIB}, NULL},
+      {"ring,8,tree,4", 0, {0}, "'4' does not rise above 8 before it; write sizes from small to large"},
+      {"ring,8,ring", 0, {0}, "'ring' stands twice in the list; name it once"},
+      {"8,rin",
+       0,
+       {0},
+       "'rin' is no size, such as 64KiB, and not one of ring, tree, recursive_doubling; did you mean 'ring'?"},
+      {"2MiB", 0, {0}, "2MiB is too large; the largest allowed is 1MiB"},
+      {"18446744073709551615", 0, {0}, "18446744073709551615 is too large; the largest allowed is 1MiB"},
+  };
+  const struct rs_option option = {.name = "x", .type = RS_OPTION_SIZES, .choices = choices, .maximum = MIB};
+  for (size_t i = 0; i < RS_ARRAY_LENGTH(rows); i++) {
+    union rs_option_value value;
+    struct rs_error error = {0};
+    enum rs_status status = rs_option_value_decode(&option, rows[i].text, &value, &error);
+    if (rows[i].refusal != NULL) {
+      assert_int_equal(status, RS_ERROR_USAGE);
+      assert_string_equal(error.text, rows[i].refusal);
+      continue;
+    }
+    if (status != RS_OK)
+      fail_msg("'%s' was refused: %s", rows[i].text, error.text);
+    assert_int_equal(value.list.count, rows[i].count);
+    assert_memory_equal(value.list.values, rows[i].values, rows[i].count * sizeof *rows[i].values);
+    struct rs_text text = {0};
+    union rs_option_value again;
+    rs_option_value_format(&option, &value, &text);
+    assert_true(text.data[0] == '[' && text.data[text.length - 1] == ']');
+    text.data[text.length - 1] = '\0';
+    assert_int_equal(rs_option_value_decode(&option, text.data + 1, &again, &error), RS_OK);
+    assert_memory_equal(again.list.values, rows[i].values, rows[i].count * sizeof *rows[i].values);
+    rs_text_fini(&text);
+  }
+}
+
 // Lengths that only a loop can write.
 static void refuses_what_does_not_fit(void **state) {
   (void)state;
@@ -301,10 +351,15 @@ static void refuses_what_does_not_fit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(accepts_bools),    cmocka_unit_test(accepts_numbers),
-      cmocka_unit_test(accepts_doubles),  cmocka_unit_test(accepts_text),
-      cmocka_unit_test(accepts_lists),    cmocka_unit_test(accepts_ranges),
-      cmocka_unit_test(refuses_in_words), cmocka_unit_test(refuses_what_does_not_fit),
+      cmocka_unit_test(accepts_bools),
+      cmocka_unit_test(accepts_numbers),
+      cmocka_unit_test(accepts_doubles),
+      cmocka_unit_test(accepts_text),
+      cmocka_unit_test(accepts_lists),
+      cmocka_unit_test(accepts_ranges),
+      cmocka_unit_test(accepts_words_beside_sizes),
+      cmocka_unit_test(refuses_in_words),
+      cmocka_unit_test(refuses_what_does_not_fit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

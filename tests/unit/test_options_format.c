@@ -156,7 +156,7 @@ static const struct rs_option free_table[] = {
     ROW("words", RS_OPTION_WORDS, algorithms, ""),
     ROW("choices", RS_OPTION_CHOICES, datatypes, "a"),
     ROW("uints", RS_OPTION_UINTS, lanes, "1"),
-    ROW("sizes", RS_OPTION_SIZES, sizes, "1"),
+    {"sizes", RS_OPTION_SIZES, offsetof(struct sample, sizes), "1", "help", NULL, 0, 0},
     ROW("range", RS_OPTION_RANGE, ports, ""),
     {NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 };

@@ -37,11 +37,13 @@ static void help_is_aligned_by_group(void **state) {
 
 static void long_defaults_and_lines_are_wrapped(void **state) {
   (void)state;
+  static const char *const words[] = {"auto", NULL};
   static const struct rs_option table[] = {
       {"a", RS_OPTION_WORDS, 0, "ring,tree,recursive_doubling,rabenseifner",
        "a help line that is so long that it cannot stand beside the other columns on a screen of the usual width", NULL,
        0, 0},
       {"b", RS_OPTION_BOOL, 0, "no", "short", NULL, 0, 0},
+      {"c", RS_OPTION_SIZES, 0, "auto", "with a word", words, 0, 1 << 20},
       {NULL, 0, 0, NULL, NULL, NULL, 0, 0},
   };
   const struct rs_option_group group = {"", table, NULL};
@@ -54,7 +56,8 @@ static void long_defaults_and_lines_are_wrapped(void **state) {
       "  a    words  ring,tree,recursive_doubling,rabenseifner\n"
       "                       a help line that is so long that it cannot stand beside the other columns on a screen\n"
       "                       of the usual width\n"
-      "  b    bool   no       short\n");
+      "  b    bool   no       short\n"
+      "  c    sizes  auto     with a word (0 to 1MiB, or auto)\n");
   rs_text_fini(&text);
 }
 

@@ -132,7 +132,7 @@ static const struct rs_option good_row = {"x", RS_OPTION_UINT, 0, "1", "help", N
 
 static void bad_tables_are_internal_errors(void **state) {
   (void)state;
-  static const char *const none[] = {NULL};
+  static const char *const none[] = {NULL}, *const good_words[] = {"auto", NULL};
   static const struct {
     struct rs_option row;
     const char *refusal;
@@ -144,6 +144,8 @@ static void bad_tables_are_internal_errors(void **state) {
       {{"x", RS_OPTION_UINT, 0, "1", "help", NULL, 0, 0}, "bad option table: two options have the key 'g.x'"},
       {{"y", RS_OPTION_CHOICE, 0, "a", "help", NULL, 0, 0}, "bad option table: 'g.y' has no choices"},
       {{"y", RS_OPTION_CHOICES, 0, "a", "help", none, 0, 0}, "bad option table: 'g.y' has no choices"},
+      {{"y", RS_OPTION_SIZES, 0, "1", "help", good_words, 0, 0},
+       "bad option table: 'g.y' has words beside sizes and no maximum"},
       {{"y", RS_OPTION_UINT, 0, NULL, "help", NULL, 0, 0}, "bad option table: 'g.y' lacks its default or its help"},
       {{"y", RS_OPTION_UINT, 0, "1", NULL, NULL, 0, 0}, "bad option table: 'g.y' lacks its default or its help"},
   };
