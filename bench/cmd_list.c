@@ -51,6 +51,9 @@ static void list_algorithms(uint32_t ranks) {
     printf("  %-*s  %6u  %6.4g S   %s\n", width, algorithm->name, example.rounds, example.sent_sizes, algorithm->cost);
     printf("%*s%s\n", width + 23, "", algorithm->source);
   }
+  printf("every collective\n"
+         "  %-*s  one of these by transport, ranks and size: what was best when it was measured\n",
+         width, RS_ALGORITHM_AUTO);
   printf("\nrounds, and the most that one rank sends, on %u ranks in two groups; another number: --ranks N.\n"
          "S is the size, n the number of ranks; a per message, b per byte sent, g per byte reduced.\n"
          "'ringside verify COLLECTIVE/ALGORITHM --explain' draws the rounds.\n",

@@ -131,12 +131,11 @@ static enum rs_status screen_case(void *state, const struct rs_case_result *resu
 }
 
 static void case_words(const struct rs_case *point, char *text, size_t bytes) {
-  char size[32];
+  char size[32], program[64];
   bool network = point->benchmark != RS_BENCHMARK_REDUCE;
   rs_format_size(point->size_bytes, size, sizeof size);
-  snprintf(text, bytes, "%s %s%s%s %s %s", network ? rs_collective_names[point->collective] : "reduction",
-           rs_case_implementation(point), point->transport ? "/" : "", point->transport ? point->transport->name : "",
-           size, rs_datatype_names[point->datatype]);
+  snprintf(text, bytes, "%s %s %s %s", network ? rs_collective_names[point->collective] : "reduction",
+           rs_case_program(point, program, sizeof program), size, rs_datatype_names[point->datatype]);
 }
 
 // "root 3, round 2, beside incast": what else tells a case from its neighbours.
@@ -148,6 +147,11 @@ static void case_details(const struct rs_case *point, const struct rs_config *co
     rs_text_append(text, " %s", rs_mode_names[point->mode]);
   if (point->in_place)
     rs_text_append(text, " in place");
+  if (point->chunk_auto) {
+    char size[32];
+    rs_format_size(point->chunk_bytes, size, sizeof size);
+    rs_text_append(text, " chunk auto:%s", point->chunk_bytes > 0 ? size : "uncut");
+  }
   if (rs_collective_traits[point->collective].rooted)
     rs_text_append(text, " root %u", point->root);
   if (point->benchmark == RS_BENCHMARK_P2P)

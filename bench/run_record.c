@@ -36,6 +36,7 @@ static void identify(const struct rs_config *config, const struct rs_plan *plan,
     row->peer_b = (int32_t)plan->measured[plan->measured_count - 1];
   }
   row->chunk_bytes = point->chunk_bytes;
+  row->chunk_auto = point->chunk_auto;
   row->lanes = point->lanes;
   snprintf(row->benchmark, sizeof row->benchmark, "%s", rs_benchmark_names[point->benchmark]);
   snprintf(row->collective, sizeof row->collective, "%s", network ? rs_collective_names[point->collective] : "");

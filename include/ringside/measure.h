@@ -39,6 +39,11 @@ extern const char *const rs_congestor_names[]; // NULL-terminated
 enum rs_group_by { RS_GROUP_AUTO, RS_GROUP_HOST, RS_GROUP_LEAF, RS_GROUP_SPINE, RS_GROUP_ZONE, RS_GROUP_REGION };
 extern const char *const rs_group_by_names[]; // NULL-terminated
 
+// In struct rs_config's `algorithms` and `chunks`: what is best for the transport, the ranks and the size, by the table
+// of src/measure/auto_table.c. The plan's cases hold what that is.
+#define RS_ALGORITHM_AUTO "auto"
+#define RS_CHUNK_AUTO RS_SIZE_WORD(0)
+
 // Filled through rs_sweep_options (keys at the top level), rs_run_options ("run.*") and rs_sample_options
 // ("samples.*"). Names of algorithms, baselines and transports stay words here; rs_plan_make resolves them.
 struct rs_config {
@@ -51,7 +56,7 @@ struct rs_config {
   struct rs_word_list algorithms, baselines, transports;
   struct rs_uint_list datatypes, operations, modes, in_place;
   struct rs_uint_list sizes;  // bytes per rank
-  struct rs_uint_list chunks; // bytes; 0: not cut
+  struct rs_uint_list chunks; // bytes; 0: not cut; RS_CHUNK_AUTO
   struct rs_uint_list lanes;
   uint64_t pairs; // enum rs_pairs
   // run.*
@@ -93,6 +98,7 @@ struct rs_case {
   const struct rs_baseline *baseline;
   size_t kernel;
   const struct rs_transport *transport;
+  bool algorithm_auto, chunk_auto; // chosen by the table, as it was asked for
   enum rs_mode mode;
   enum rs_datatype datatype;
   enum rs_operation operation;
@@ -102,8 +108,10 @@ struct rs_case {
   uint32_t round; // p2p: of the tournament, with pairs = all
   enum rs_congestor congestor;
 };
-// "ring", "mpi", "avx2"
+// "ring", "mpi", "avx2"; "auto", whatever the algorithm is that was chosen
 const char *rs_case_implementation(const struct rs_case *point);
+// What runs, and over what: "ring/tcp", "auto:ring/tcp", "mpi". Returns `text`.
+const char *rs_case_program(const struct rs_case *point, char *text, size_t bytes);
 // "round 3", "halves", "ends"; "" unless the case is point to point. Returns `text`.
 const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, char *text, size_t bytes);
 // Whether ranks stand in the order asked for: in collectives by our algorithms. Baselines number ranks as their library

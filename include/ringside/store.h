@@ -78,6 +78,7 @@ struct rs_case_row { // /cases; times are of one operation; NaN: not known
   uint32_t measured_ranks; // ranks that take part in what is measured; the others congest or idle [rank_count]
   double slowdown;         // an emulated fabric's times are this many times those that it stands for [1]
   double cpu_ns;           // processor time of one operation, all ranks together, back to back [NaN]
+  uint8_t chunk_auto;      // chunk_bytes was chosen for the size, as `algorithm` is where implementation is "auto" [0]
 };
 
 struct rs_pair_row { // /pairs: one pair of a point to point case; NaN until measured

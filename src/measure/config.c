@@ -5,6 +5,7 @@ const char *const rs_benchmark_names[] = {"collective", "p2p", "reduce", NULL};
 const char *const rs_group_by_names[] = {"auto", "host", "leaf", "spine", "zone", "region", NULL};
 const char *const rs_pairs_names[] = {"all", "halves", "ends", NULL};
 const char *const rs_congestor_names[] = {"none", "incast", "alltoall", "ring", NULL};
+static const char *const chunk_words[] = {RS_ALGORITHM_AUTO, NULL}; // RS_CHUNK_AUTO
 static const char *const in_place_names[] = {"no", "yes", NULL};
 
 #define FIELD(name) offsetof(struct rs_config, name)
@@ -27,7 +28,9 @@ const struct rs_option rs_sweep_options[] = {
      .type = RS_OPTION_WORDS,
      .offset = FIELD(algorithms),
      .default_text = "all",
-     .help = "our algorithms ('ringside list' names them); all: all of each collective; none: baselines only"},
+     .help =
+         "our algorithms ('ringside list' names them); auto: the best known for transport, ranks and size; all: all "
+         "of each collective; none: baselines only"},
     {.name = "baseline",
      .type = RS_OPTION_WORDS,
      .offset = FIELD(baselines),
@@ -97,8 +100,9 @@ const struct rs_option rs_sweep_options[] = {
      .type = RS_OPTION_SIZES,
      .offset = FIELD(chunks),
      .default_text = "256KiB",
+     .choices = chunk_words,
      .maximum = (uint64_t)1 << 40,
-     .help = "largest message a part is cut into, for pipelining; 0: not cut"},
+     .help = "largest message a part is cut into, for pipelining; 0: not cut; auto: the best known, as with algorithm"},
     {.name = "lanes",
      .type = RS_OPTION_UINTS,
      .offset = FIELD(lanes),

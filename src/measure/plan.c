@@ -1,4 +1,5 @@
 // From a configuration to cases: names are resolved, and the sweep is the product of its axes.
+#include "measure/auto_choice.h"
 #include "measure/plan_ranks.h"
 
 #include <stdlib.h>
@@ -12,11 +13,20 @@ double rs_busbw_factor(enum rs_collective collective, size_t rank_count) {
 }
 
 const char *rs_case_implementation(const struct rs_case *point) {
+  if (point->algorithm_auto)
+    return RS_ALGORITHM_AUTO;
   if (point->algorithm)
     return point->algorithm->name;
   if (point->baseline)
     return point->baseline->name;
   return point->kernel < rs_kernel_set_count() ? rs_kernel_set_name(point->kernel) : "memcpy";
+}
+
+const char *rs_case_program(const struct rs_case *point, char *text, size_t bytes) {
+  snprintf(text, bytes, "%s%s%s%s%s", rs_case_implementation(point), point->algorithm_auto ? ":" : "",
+           point->algorithm_auto ? point->algorithm->name : "", point->transport ? "/" : "",
+           point->transport ? point->transport->name : "");
+  return text;
 }
 
 const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, char *text, size_t bytes) {
@@ -46,6 +56,10 @@ static enum rs_status unknown(const char *kind, const char *word, const char *co
                list.data ? list.data : "(none)");
   rs_text_fini(&list);
   return RS_ERROR_USAGE;
+}
+
+static bool is_auto(const char *word) {
+  return strcmp(word, RS_ALGORITHM_AUTO) == 0;
 }
 
 static bool only_word(const struct rs_word_list *words, const char *word) {
@@ -90,8 +104,10 @@ static size_t collective_count(const struct rs_config *config, enum rs_benchmark
 
 // An algorithm must exist for some collective of the sweep.
 static enum rs_status check_algorithm(const struct rs_config *config, const char *word, struct rs_error *error) {
-  const char *names[NAMES_MAX];
-  size_t count = 0;
+  const char *names[NAMES_MAX] = {RS_ALGORITHM_AUTO};
+  size_t count = 1;
+  if (is_auto(word))
+    return RS_OK;
   for (size_t b = 0; b < config->benchmarks.count; b++) {
     enum rs_benchmark benchmark = (enum rs_benchmark)config->benchmarks.values[b];
     for (size_t c = 0; c < collective_count(config, benchmark); c++) {
@@ -143,6 +159,7 @@ static enum rs_status check_roots(const struct rs_config *config, const struct r
 
 // What carries one collective: a baseline, one of our algorithms over a transport with its own settings, or a kernel.
 struct carrier {
+  bool algorithm_auto;
   const struct rs_algorithm *algorithm;
   const struct rs_baseline *baseline;
   size_t kernel;
@@ -155,13 +172,15 @@ struct carriers {
   size_t count;
 };
 
+// algorithm NULL: it is to be chosen.
 static void add_algorithm(const struct rs_config *config, const struct rs_algorithm *algorithm,
                           struct carriers *carriers) {
   for (size_t t = 0; t < word_count(&config->transports); t++)
     for (size_t c = 0; c < config->chunks.count; c++)
       for (size_t l = 0; l < config->lanes.count; l++)
         carriers->items[carriers->count++] =
-            (struct carrier){.algorithm = algorithm,
+            (struct carrier){.algorithm_auto = algorithm == NULL,
+                             .algorithm = algorithm,
                              .transport = rs_transport_find(config->transports.words[t]),
                              .chunk_bytes = config->chunks.values[c],
                              .lanes = (uint32_t)config->lanes.values[l]};
@@ -175,8 +194,9 @@ static void add_algorithms(const struct rs_config *config, enum rs_collective co
     return;
   }
   for (size_t a = 0; a < word_count(&config->algorithms); a++) {
-    const struct rs_algorithm *algorithm = rs_algorithm_find(collective, config->algorithms.words[a]);
-    if (algorithm)
+    const char *word = config->algorithms.words[a];
+    const struct rs_algorithm *algorithm = rs_algorithm_find(collective, word);
+    if (algorithm || is_auto(word))
       add_algorithm(config, algorithm, carriers);
   }
 }
@@ -251,6 +271,18 @@ static size_t product(const struct sweep *sweep) {
   return total;
 }
 
+// Puts in what the table says of a case that leaves the algorithm, the chunk or both to it.
+static void choose(const struct sweep *sweep, struct rs_case *point) {
+  if (!point->algorithm_auto && !point->chunk_auto)
+    return;
+  const struct auto_row *row =
+      auto_choice_find(point->transport->name, point->collective, sweep->plan->measured_count, point->size_bytes);
+  if (point->algorithm_auto)
+    point->algorithm = rs_algorithm_find(point->collective, row->algorithm);
+  if (point->chunk_auto)
+    point->chunk_bytes = row->chunk_bytes;
+}
+
 static struct rs_case point_at(const struct sweep *sweep, size_t index) {
   const struct rs_config *config = sweep->config;
   const struct rs_collective_traits *traits = &rs_collective_traits[sweep->collective];
@@ -267,6 +299,8 @@ static struct rs_case point_at(const struct sweep *sweep, size_t index) {
       .baseline = carrier->baseline,
       .kernel = carrier->kernel,
       .transport = carrier->transport,
+      .algorithm_auto = carrier->algorithm_auto,
+      .chunk_auto = carrier->transport && carrier->chunk_bytes == RS_CHUNK_AUTO,
       .mode = network ? (enum rs_mode)config->modes.values[at[AXIS_MODE]] : RS_MODE_ISOLATED,
       .datatype = datatype,
       .operation = traits->reduces ? (enum rs_operation)config->operations.values[at[AXIS_OPERATION]] : RS_SUM,
@@ -325,6 +359,7 @@ static void make_room_for_congestors(const struct rs_config *config, struct rs_p
 static void add_case(const struct sweep *sweep, size_t index, uint64_t *bounds) {
   struct rs_plan *plan = sweep->plan;
   struct rs_case point = point_at(sweep, index);
+  choose(sweep, &point);
   const char *reason = obstacle(plan, &point);
   if (reason) {
     if (plan->left_out++ == 0)

@@ -138,10 +138,10 @@ static enum rs_status sync_clocks(struct sampler *sampler, struct rs_error *erro
 }
 
 static void name_case(const struct rs_case *point, struct rs_error *error) {
-  rs_error_prefix(error, "wrong result of case %u (%s by %s%s%s, %llu bytes of %s)", point->id,
+  char program[64];
+  rs_error_prefix(error, "wrong result of case %u (%s by %s, %llu bytes of %s)", point->id,
                   point->benchmark == RS_BENCHMARK_REDUCE ? "reduction" : rs_collective_names[point->collective],
-                  rs_case_implementation(point), point->transport ? "/" : "",
-                  point->transport ? point->transport->name : "", (unsigned long long)point->size_bytes,
+                  rs_case_program(point, program, sizeof program), (unsigned long long)point->size_bytes,
                   rs_datatype_names[point->datatype]);
 }
 

@@ -124,7 +124,7 @@ static void print_block(const struct rs_comparison *comparison, size_t first, si
   char label[RS_LABEL_BYTES];
   const struct rs_case_row *identity = comparison->rows[first].baseline;
   int width = identity->pairing[0] != '\0' ? PAIRED_NAME_WIDTH : NAME_WIDTH;
-  fprintf(file, "\n  %s\n", rs_label_case(identity, label));
+  fprintf(file, "\n  %s\n", rs_label_cases(identity, label));
   fprintf(file, "  %*s  %11s  %12s  %6s  %s\n", width, "size", "baseline us", "candidate us", "ratio", "interval");
   for (size_t i = first; i < end; i++)
     print_row(comparison, &comparison->rows[i], width, file);

@@ -58,6 +58,7 @@ const struct rs_field rs_report_fields[] = {
     FIELD(measured_ranks, FAMILY, UINT32),
     FIELD(slowdown, RESULT, REAL),
     FIELD(cpu_ns, RESULT, REAL),
+    FIELD(chunk_auto, COLUMN, FLAG),
 };
 const size_t rs_report_field_count = RS_ARRAY_LENGTH(rs_report_fields);
 
@@ -127,11 +128,27 @@ int rs_field_compare(const struct rs_field *field, const struct rs_case_row *lef
   return (a > b) - (a < b);
 }
 
+bool rs_report_auto(const struct rs_case_row *row) {
+  return strcmp(row->implementation, "auto") == 0;
+}
+
+// Whether a field holds what was chosen for the size, and so tells no case from another.
+static bool is_chosen(const struct rs_field *field, const struct rs_case_row *row) {
+  return (field->offset == offsetof(struct rs_case_row, algorithm) && rs_report_auto(row)) ||
+         (field->offset == offsetof(struct rs_case_row, chunk_bytes) && row->chunk_auto);
+}
+
+static int compare_identity(const struct rs_field *field, const struct rs_case_row *left,
+                            const struct rs_case_row *right) {
+  bool left_chosen = is_chosen(field, left), right_chosen = is_chosen(field, right);
+  return left_chosen || right_chosen ? left_chosen - right_chosen : rs_field_compare(field, left, right);
+}
+
 int rs_report_compare_rows(const struct rs_case_row *left, const struct rs_case_row *right, unsigned roles) {
   for (unsigned role = RS_FIELD_FAMILY; role < RS_FIELD_RESULT; role *= 2) {
     for (size_t i = 0; (roles & role) != 0 && i < rs_report_field_count; i++) {
       const struct rs_field *field = &rs_report_fields[i];
-      int difference = field->role == role ? rs_field_compare(field, left, right) : 0;
+      int difference = field->role == role ? compare_identity(field, left, right) : 0;
       if (difference != 0)
         return difference;
     }

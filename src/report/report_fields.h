@@ -47,7 +47,10 @@ double rs_field_real(const struct rs_field *field, const struct rs_case_row *row
 // Orders two rows by one field other than a REAL; 0: they agree. Numbers within texts count as such: "round 2" comes
 // before "round 10".
 int rs_field_compare(const struct rs_field *field, const struct rs_case_row *left, const struct rs_case_row *right);
-// Orders two rows by the identity fields of these roles, which come in the order of the enum.
+// Whether the algorithm was chosen for transport, ranks and size.
+bool rs_report_auto(const struct rs_case_row *row);
+// Orders two rows by the identity fields of these roles, which come in the order of the enum. An algorithm or a chunk
+// that was chosen is like any other one that was.
 int rs_report_compare_rows(const struct rs_case_row *left, const struct rs_case_row *right, unsigned roles);
 
 #endif

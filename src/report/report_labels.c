@@ -55,14 +55,18 @@ const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_B
   return rs_label_roles(row, RS_FIELD_IDENTITY, label);
 }
 
-// What a label says beyond the implementation.
-enum part { ALGORITHM = 1, TRANSPORT = 2, CHUNK = 4, LANES = 8 };
+// What a label says beyond the implementation. CHOSEN: of one case; a column has other chosen algorithms and chunks at
+// other sizes.
+enum part { ALGORITHM = 1, TRANSPORT = 2, CHUNK = 4, LANES = 8, CHOSEN = 16 };
 
 // The parts in which two rows differ.
 static unsigned differing_parts(const struct rs_case_row *left, const struct rs_case_row *right) {
   return (strcmp(left->algorithm, right->algorithm) != 0 ? ALGORITHM : 0U) |
          (strcmp(left->transport, right->transport) != 0 ? TRANSPORT : 0U) |
-         (left->chunk_bytes != right->chunk_bytes ? CHUNK : 0U) | (left->lanes != right->lanes ? LANES : 0U);
+         (left->chunk_auto != right->chunk_auto || (!left->chunk_auto && left->chunk_bytes != right->chunk_bytes)
+              ? CHUNK
+              : 0U) |
+         (left->lanes != right->lanes ? LANES : 0U);
 }
 
 // The parts that set a column apart from those of the same implementation that do not differ in `ignored`.
@@ -80,12 +84,15 @@ static unsigned distinguishing_parts(const struct rs_grid *grid, size_t column, 
 // An algorithm or transport named like its implementation adds nothing.
 static const char *write_parts(const struct rs_case_row *row, unsigned parts, char label[RS_LABEL_BYTES]) {
   char size[RS_LABEL_BYTES];
+  bool algorithm = (parts & ALGORITHM) != 0 && (!rs_report_auto(row) || (parts & CHOSEN) != 0);
   snprintf(label, RS_LABEL_BYTES, "%s", row->implementation);
-  if ((parts & ALGORITHM) != 0 && row->algorithm[0] != '\0' && strcmp(row->algorithm, row->implementation) != 0)
+  if (algorithm && row->algorithm[0] != '\0' && strcmp(row->algorithm, row->implementation) != 0)
     append(label, ":%s", row->algorithm);
   if ((parts & TRANSPORT) != 0 && row->transport[0] != '\0' && strcmp(row->transport, row->implementation) != 0)
     append(label, "/%s", row->transport);
-  if ((parts & CHUNK) != 0)
+  if ((parts & CHUNK) != 0 && row->chunk_auto && (parts & CHOSEN) == 0)
+    append(label, " chunk auto");
+  else if ((parts & CHUNK) != 0)
     append(label, "%s%s", row->chunk_bytes == 0 ? " uncut" : " chunk ",
            row->chunk_bytes == 0 ? "" : rs_label_size(row->chunk_bytes, size));
   if ((parts & LANES) != 0)
@@ -93,9 +100,16 @@ static const char *write_parts(const struct rs_case_row *row, unsigned parts, ch
   return label;
 }
 
+static unsigned parts_set(const struct rs_case_row *row) {
+  return ALGORITHM | TRANSPORT | (row->chunk_bytes != 0 ? CHUNK : 0U) | (row->lanes > 1 ? LANES : 0U);
+}
+
 const char *rs_label_case(const struct rs_case_row *row, char label[RS_LABEL_BYTES]) {
-  unsigned parts = ALGORITHM | TRANSPORT | (row->chunk_bytes != 0 ? CHUNK : 0U) | (row->lanes > 1 ? LANES : 0U);
-  return write_parts(row, parts, label);
+  return write_parts(row, CHOSEN | parts_set(row), label);
+}
+
+const char *rs_label_cases(const struct rs_case_row *row, char label[RS_LABEL_BYTES]) {
+  return write_parts(row, parts_set(row) | (row->chunk_auto ? CHUNK : 0U), label);
 }
 
 const char *rs_label_column(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]) {

@@ -12,9 +12,11 @@
 const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
 // The same without what the missing roles say.
 const char *rs_label_roles(const struct rs_case_row *row, unsigned roles, char label[RS_LABEL_BYTES]);
-// "ring/tcp", then chunk and lanes where they are set: "ring/tcp chunk 256 KiB 2 lanes"
+// "ring/tcp", then chunk and lanes where they are set: "ring/tcp chunk 256 KiB 2 lanes"; "auto:ring/tcp chunk 128 KiB"
 const char *rs_label_case(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
-// "ring/tcp", then chunk and lanes where the grid has several of them for this implementation and transport
+// The same of cases that differ in their size: "auto/tcp chunk auto"
+const char *rs_label_cases(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
+// "ring/tcp", then chunk and lanes where the grid has several of them for this implementation and transport; "auto/tcp"
 const char *rs_label_column(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);
 // The implementation, then what sets the column apart from its others: "ring", "ring chunk 256 KiB"
 const char *rs_label_column_short(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);

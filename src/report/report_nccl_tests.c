@@ -81,7 +81,7 @@ static void print_heading(const struct rs_grid *grid, FILE *file) {
   const struct program *program = find_program(row->collective);
   char column[RS_LABEL_BYTES];
   fprintf(file, "# %s%s%s %s, %s, %" PRIu32 " ranks", program ? program->name : "", program ? ": " : "",
-          row->collective, rs_label_case(row, column), row->mode, row->measured_ranks);
+          row->collective, rs_label_cases(row, column), row->mode, row->measured_ranks);
   if (row->congestor[0] != '\0')
     fprintf(file, " of %" PRIu32 ", %s%s", row->rank_count, rs_report_quiet(row) ? "" : "beside ",
             rs_report_quiet(row) ? "quiet" : row->congestor);

@@ -252,7 +252,8 @@ static enum rs_status print_sweep(const struct rs_grid *grid, const struct rs_ca
   const struct rs_pair_figure figure = rs_pair_figure_of(pairing);
   fprintf(file, "\n%s, %s: %s, %s in %s\n",
           rs_label_roles(pairing, RS_FIELD_FAMILY | RS_FIELD_ELEMENT | RS_FIELD_TRAFFIC, family),
-          is_round(pairing) ? "every pair" : pairing->pairing, rs_label_case(pairing, label), figure.what, figure.unit);
+          is_round(pairing) ? "every pair" : pairing->pairing, rs_label_cases(pairing, label), figure.what,
+          figure.unit);
   print_sizes(&sweep, file);
   for (size_t p = 0; error->status == RS_OK && p < grid->point_count; p++)
     print_slow_pairs(&sweep, &sweep.matrices[p], file, error);

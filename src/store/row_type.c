@@ -105,6 +105,7 @@ static const struct rs_field case_fields[] = {
     FIELD(rs_case_row, p99_ns),         FIELD(rs_case_row, algbw_gb_s),     FIELD(rs_case_row, busbw_gb_s),
     FIELD(rs_case_row, root),           FIELD(rs_case_row, pairing),        FIELD(rs_case_row, congestor),
     FIELD(rs_case_row, measured_ranks), FIELD(rs_case_row, slowdown),       FIELD(rs_case_row, cpu_ns),
+    FIELD(rs_case_row, chunk_auto),
 };
 const struct rs_row_type rs_case_row_type = ROW_TYPE("cases", rs_case_row, case_fields);
 

@@ -109,6 +109,9 @@ static void change_emulated(struct rs_case_row *row) {
 static void change_chunk(struct rs_case_row *row) {
   row->chunk_bytes = 4096;
 }
+static void change_chunk_auto(struct rs_case_row *row) {
+  row->chunk_auto = 1;
+}
 static void change_lanes(struct rs_case_row *row) {
   row->lanes = 2;
 }
@@ -128,6 +131,26 @@ static void change_measured(struct rs_case_row *row) {
   row->measured_ranks = 2;
 }
 
+// Two launches of one case, between which the table of `auto` changed.
+static void what_was_chosen_may_differ(void **state) {
+  struct sets *sets = *state;
+  static const char *const chosen[] = {"ring", "tree"};
+  static const uint64_t chunks[] = {65536, 262144};
+  for (size_t s = 0; s < 2; s++) {
+    sets->fixtures[s * LAUNCHES].result.case_count = 0;
+    struct rs_case_row *row = add(sets, s * LAUNCHES, "auto", 64, 1000);
+    snprintf(row->algorithm, sizeof(row->algorithm), "%s", chosen[s]);
+    row->chunk_bytes = chunks[s];
+    row->chunk_auto = 1;
+  }
+  struct rs_error error = {0};
+  struct rs_comparison comparison;
+  if (make(sets, 1, 1, &comparison, &error) != RS_OK)
+    fail_msg("%s", error.text);
+  assert_int_equal(comparison.row_count, 1);
+  rs_comparison_fini(&comparison);
+}
+
 static void different_cases_do_not_match(void **state) {
   struct sets *sets = *state;
   static const struct {
@@ -140,6 +163,7 @@ static void different_cases_do_not_match(void **state) {
       {change_ranks, "rank_count is 4 against 8"},
       {change_emulated, "emulated is 0 against 1"},
       {change_chunk, "chunk_bytes is 0 against 4096"},
+      {change_chunk_auto, "chunk_auto is 0 against 1"},
       {change_lanes, "lanes is 1 against 2"},
       {change_peer, "peer_b is -1 against 1"},
       {change_root, "root is -1 against 3"},
@@ -340,6 +364,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       SETS_TEST(a_set_is_the_median_of_its_launches),
       SETS_TEST(rows_are_sorted),
+      SETS_TEST(what_was_chosen_may_differ),
       SETS_TEST(different_cases_do_not_match),
       SETS_TEST(results_do_not_keep_cases_apart),
       SETS_TEST(what_has_no_partner_is_counted),

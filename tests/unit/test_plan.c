@@ -1,5 +1,7 @@
 // The plan: from keys to cases. Every combination once, what cannot be measured left out with a reason, ranks shared
 // out between those measured and those that congest, pairs that meet once, blocks that fill the whole.
+#include "measure/auto_choice.h"
+
 #include "ringside/measure.h"
 
 #include <math.h>
@@ -109,9 +111,10 @@ static void test_refusals(void **state) {
   static const struct {
     const char *assignment, *words;
   } rows[] = {
-      {"algorithm=rong", "did you mean 'ring'"}, {"root=4", "root 4 is none of the ranks 0..3"},
-      {"size=7", "no multiple of the 4 bytes"},  {"transport=tpc", "did you mean 'tcp'"},
-      {"samples.interval_width=0", "above 0"},   {"algorithm=none", "at least one algorithm"},
+      {"algorithm=aut", "did you mean 'auto'"},       {"algorithm=rong", "did you mean 'ring'"},
+      {"root=4", "root 4 is none of the ranks 0..3"}, {"size=7", "no multiple of the 4 bytes"},
+      {"transport=tpc", "did you mean 'tcp'"},        {"samples.interval_width=0", "above 0"},
+      {"algorithm=none", "at least one algorithm"},
   };
   for (size_t i = 0; i < RS_ARRAY_LENGTH(rows); i++) {
     struct planned p;
@@ -120,6 +123,76 @@ static void test_refusals(void **state) {
     if (strstr(p.error.text, rows[i].words) == NULL)
       fail_msg("%s: %s", rows[i].assignment, p.error.text);
   }
+}
+
+// `auto` is a concrete algorithm in every case; named beside the same one it stays a case of its own.
+static void test_auto_algorithm(void **state) {
+  (void)state;
+  struct planned p;
+  char program[64], expected[64];
+  plan_or_fail(&p, 8,
+               WORDS("algorithm=auto,ring", "transport=loop,tcp", "size=8..64MiB*4", "baseline=none", "chunk=4KiB"));
+  assert_int_equal(p.plan.case_count, 2 * 2 * p.config.sizes.count);
+  bool chose_ring = false;
+  for (size_t i = 0; i < p.plan.case_count; i++) {
+    const struct rs_case *point = &p.plan.cases[i];
+    const struct auto_row *row = auto_choice_find(point->transport->name, RS_ALLREDUCE, 8, point->size_bytes);
+    const char *name = point->algorithm_auto ? row->algorithm : "ring";
+    assert_string_equal(point->algorithm->name, name);
+    assert_int_equal(point->chunk_bytes, 4096); // as it was given
+    assert_string_equal(rs_case_implementation(point), point->algorithm_auto ? "auto" : "ring");
+    snprintf(expected, sizeof expected, "%s%s/%s", point->algorithm_auto ? "auto:" : "", name, point->transport->name);
+    assert_string_equal(rs_case_program(point, program, sizeof program), expected);
+    chose_ring |= point->algorithm_auto && strcmp(name, "ring") == 0;
+  }
+  assert_true(chose_ring);
+  rs_plan_fini(&p.plan);
+}
+
+// With `chunk=auto` an algorithm that is named takes the chunk of the table, whichever algorithm that is for.
+static void test_auto_chunk(void **state) {
+  (void)state;
+  struct planned p;
+  plan_or_fail(&p, 4, WORDS("algorithm=tree,auto", "size=8..64MiB*4", "baseline=mpi", "chunk=64,auto"));
+  assert_int_equal(p.plan.case_count, (2 * 2 + 1) * p.config.sizes.count);
+  for (size_t i = 0; i < p.plan.case_count; i++) {
+    const struct rs_case *point = &p.plan.cases[i];
+    const struct auto_row *row = auto_choice_find("tcp", RS_ALLREDUCE, 4, point->size_bytes);
+    assert_int_equal(point->chunk_bytes, point->baseline ? 0 : point->chunk_auto ? row->chunk_bytes : 64);
+    assert_false(point->baseline && (point->chunk_auto || point->algorithm_auto));
+  }
+  struct rs_text text = {0};
+  assert_true(rs_options_get(&p.options, "chunk", &text));
+  assert_string_equal(text.data, "[64, auto]");
+  rs_text_fini(&text);
+  rs_plan_fini(&p.plan);
+}
+
+// Every collective and every pattern of pairs, on any number of ranks. Where some ranks congest, those that are
+// measured are counted.
+static void test_auto_everywhere(void **state) {
+  (void)state;
+  for (uint32_t n = 1; n <= RANKS_MAX; n++) {
+    struct planned p;
+    plan_or_fail(&p, n,
+                 WORDS("benchmark=collective,p2p", "pairs=halves", "algorithm=auto", "chunk=auto", "baseline=none",
+                       "size=8,64KiB,64MiB", "transport=tcp,shm",
+                       "collective=allreduce,reduce_scatter,allgather,broadcast,reduce,alltoall,alltoallv,sendrecv"));
+    assert_int_equal(p.plan.case_count, (8 + 3) * 2 * 3);
+    for (size_t i = 0; i < p.plan.case_count; i++) {
+      const struct rs_case *point = &p.plan.cases[i];
+      assert_true(point->algorithm && point->algorithm->collective == point->collective);
+      assert_true(point->chunk_bytes < UINT64_C(1) << 40);
+    }
+    rs_plan_fini(&p.plan);
+  }
+  struct planned p;
+  plan_or_fail(&p, 16,
+               WORDS("algorithm=auto", "chunk=auto", "baseline=none", "size=64KiB", "congestor=incast",
+                     "run.congestor_share=75%"));
+  assert_int_equal(p.plan.measured_count, 4);
+  assert_string_equal(p.plan.cases[0].algorithm->name, auto_choice_find("tcp", RS_ALLREDUCE, 4, 65536)->algorithm);
+  rs_plan_fini(&p.plan);
 }
 
 // Measured and congesting ranks are disjoint, all ranks, as many as the share says, and stand evenly.
@@ -289,10 +362,13 @@ static void test_kernels(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_product),       cmocka_unit_test(test_all_algorithms),     cmocka_unit_test(test_left_out),
-      cmocka_unit_test(test_refusals),      cmocka_unit_test(test_congestors),         cmocka_unit_test(test_pairs),
-      cmocka_unit_test(test_expert_bounds), cmocka_unit_test(test_groups_by_distance), cmocka_unit_test(test_order),
-      cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_product),         cmocka_unit_test(test_all_algorithms),
+      cmocka_unit_test(test_left_out),        cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_congestors),      cmocka_unit_test(test_pairs),
+      cmocka_unit_test(test_expert_bounds),   cmocka_unit_test(test_groups_by_distance),
+      cmocka_unit_test(test_order),           cmocka_unit_test(test_kernels),
+      cmocka_unit_test(test_auto_algorithm),  cmocka_unit_test(test_auto_chunk),
+      cmocka_unit_test(test_auto_everywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,27 @@ static void five_columns_in_two_slabs(void **state) {
   check_table(&fixture, "report_table_5.txt");
 }
 
+// What is chosen differs by size, and is one column all the same.
+static void one_column_of_what_was_chosen(void **state) {
+  (void)state;
+  struct rs_result_fixture fixture;
+  rs_result_fixture_init(&fixture);
+  const struct model best = {"auto", "tcp", 40000, 0.81}, ring_auto = {"ring", "tcp", 92000, 0.80};
+  add_sweep(&fixture, &best, 0, "isolated");
+  add_sweep(&fixture, &ring_auto, 0, "isolated");
+  add_sweep(&fixture, &ring, 0, "isolated");
+  size_t sizes = fixture.result.case_count / 3;
+  for (size_t i = 0; i < fixture.result.case_count; i++) {
+    struct rs_case_row *row = &fixture.cases[i];
+    bool is_auto = strcmp(row->implementation, "auto") == 0;
+    if (is_auto)
+      snprintf(row->algorithm, sizeof(row->algorithm), "%s", i % sizes < 3 ? "tree" : "ring");
+    row->chunk_auto = i < 2 * sizes;
+    row->chunk_bytes = row->chunk_auto && i % sizes >= 3 ? 131072 : 0;
+  }
+  check_table(&fixture, "report_table_auto.txt");
+}
+
 // Everything that may go wrong with a case, in an emulated run that was cut short.
 static void trouble_is_named(void **state) {
   (void)state;
@@ -234,6 +255,7 @@ int main(void) {
       cmocka_unit_test(two_implementations),
       cmocka_unit_test(three_implementations_and_two_modes),
       cmocka_unit_test(five_columns_in_two_slabs),
+      cmocka_unit_test(one_column_of_what_was_chosen),
       cmocka_unit_test(trouble_is_named),
       cmocka_unit_test(labels_say_what_differs),
       cmocka_unit_test(families_of_other_collectives),

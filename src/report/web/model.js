@@ -97,12 +97,17 @@ function makeSets(files, compared) {
   return list;
 }
 
-// ring/tcp, mpi:linear, tree/tcp chunk 64 KiB: as `ringside show` names a column.
+// What tells a line from others: an algorithm or a chunk that was chosen for the size does not.
+const lineAlgorithm = (row) => (row.implementation === "auto" ? "" : row.algorithm);
+const lineChunk = (row) => (row.chunk_auto ? "auto" : row.chunk_bytes === 0 ? "uncut" : `${row.chunk_bytes / 1024} KiB`);
+
+// ring/tcp, mpi:linear, auto/tcp, tree/tcp chunk 64 KiB: as `ringside show` names a column.
 function implementationName(row, varied) {
   let name = row.implementation;
-  if (row.algorithm && row.algorithm !== row.implementation) name += `:${row.algorithm}`;
+  const algorithm = lineAlgorithm(row);
+  if (algorithm && algorithm !== row.implementation) name += `:${algorithm}`;
   if (row.transport && row.transport !== row.implementation) name += `/${row.transport}`;
-  if (varied.chunk) name += row.chunk_bytes === 0 ? " uncut" : ` chunk ${row.chunk_bytes / 1024} KiB`;
+  if (varied.chunk) name += lineChunk(row) === "uncut" ? " uncut" : ` chunk ${lineChunk(row)}`;
   if (varied.lanes) name += ` ${row.lanes} lane${row.lanes === 1 ? "" : "s"}`;
   return name;
 }
@@ -110,9 +115,9 @@ function implementationName(row, varied) {
 function makeLines(rows, sets) {
   const programs = new Map();
   for (const row of rows) {
-    const program = [row.implementation, row.algorithm, row.transport].join("\n");
+    const program = [row.implementation, lineAlgorithm(row), row.transport].join("\n");
     if (!programs.has(program)) programs.set(program, { chunks: new Set(), lanes: new Set() });
-    programs.get(program).chunks.add(row.chunk_bytes);
+    programs.get(program).chunks.add(lineChunk(row));
     programs.get(program).lanes.add(row.lanes);
     row.program = program;
   }
