@@ -1,6 +1,6 @@
-// What `auto` stands for. The rows of a named transport are what bench/tune printed on one host, where ranks share its
-// processors; those of any transport follow from the cost formulas (`ringside list algorithms`): few rounds where
-// messages are short, few bytes on the busiest link where they are long.
+// What `auto` stands for. The rows of a named transport are for ranks that share the processors of one host; bench/tune
+// prints such rows, and holds these against what it measures. Those of any transport follow from the cost formulas
+// (`ringside list algorithms`): few rounds where messages are short, few bytes on the busiest link where they are long.
 #include "measure/auto_choice.h"
 
 #define KIB *UINT64_C(1024)
@@ -8,21 +8,21 @@
 
 const struct auto_row auto_rows[] = {
     // tcp
-    {"tcp", RS_ALLREDUCE, 2, 64 KIB, "recursive-doubling", 0},
+    {"tcp", RS_ALLREDUCE, 2, 64 KIB, "recursive-doubling", 256 KIB},
     {"tcp", RS_ALLREDUCE, 2, AUTO_ANY_SIZE, "ring", 256 KIB},
-    {"tcp", RS_ALLREDUCE, 4, 32 KIB, "recursive-doubling", 0},
+    {"tcp", RS_ALLREDUCE, 4, 32 KIB, "recursive-doubling", 256 KIB},
     {"tcp", RS_ALLREDUCE, 4, 512 KIB, "halving-doubling", 256 KIB},
     {"tcp", RS_ALLREDUCE, 4, AUTO_ANY_SIZE, "ring", 256 KIB},
-    {"tcp", RS_ALLREDUCE, 8, 32 KIB, "tree", 0},
+    {"tcp", RS_ALLREDUCE, 8, 32 KIB, "tree", 256 KIB},
     {"tcp", RS_ALLREDUCE, 8, 1 MIB, "halving-doubling", 256 KIB},
     {"tcp", RS_ALLREDUCE, 8, AUTO_ANY_SIZE, "ring", 256 KIB},
     // shm
-    {"shm", RS_ALLREDUCE, 2, 64 KIB, "recursive-doubling", 0},
+    {"shm", RS_ALLREDUCE, 2, 64 KIB, "recursive-doubling", 256 KIB},
     {"shm", RS_ALLREDUCE, 2, AUTO_ANY_SIZE, "ring", 256 KIB},
-    {"shm", RS_ALLREDUCE, 4, 32 KIB, "recursive-doubling", 0},
+    {"shm", RS_ALLREDUCE, 4, 32 KIB, "recursive-doubling", 256 KIB},
     {"shm", RS_ALLREDUCE, 4, AUTO_ANY_SIZE, "ring", 256 KIB},
     // any transport
-    {NULL, RS_ALLREDUCE, AUTO_ANY_RANKS, 16 KIB, "recursive-doubling", 0},
+    {NULL, RS_ALLREDUCE, AUTO_ANY_RANKS, 16 KIB, "recursive-doubling", 256 KIB},
     {NULL, RS_ALLREDUCE, AUTO_ANY_RANKS, 1 MIB, "halving-doubling", 256 KIB},
     {NULL, RS_ALLREDUCE, AUTO_ANY_RANKS, AUTO_ANY_SIZE, "ring", 256 KIB},
     {NULL, RS_REDUCE_SCATTER, AUTO_ANY_RANKS, 1 MIB, "pat", 256 KIB},

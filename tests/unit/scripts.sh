@@ -51,12 +51,12 @@ new_machine() {
 }
 
 for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/soak_judge.bash \
-  bench/peers/run bench/peers/table bench/peers/settings.bash bench/launcher.bash bench/package/make_pages \
+  bench/tune bench/peers/run bench/peers/table bench/peers/settings.bash bench/processors.bash bench/launcher.bash bench/package/make_pages \
   bench/package/completion.bash .ci/run tests/vm/guest tests/vm/wire; do
   bash -n "$script" || fail "$script does not parse"
 done
-for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/peers/run bench/peers/table \
-  tests/vm/guest; do
+for script in bench/setup bench/quickstart bench/check bench/regress bench/placements bench/soak bench/tune bench/peers/run \
+  bench/peers/table tests/vm/guest; do
   help=$("$script" --help) || fail "$script --help failed"
   [[ $help == Usage:* ]] || fail "$script --help printed: $help"
   status=0

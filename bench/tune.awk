@@ -1,0 +1,192 @@
+# measurements.csv of bench/tune -> the rows of src/measure/auto_table.c that follow, and what the rows that ringside was
+# built with cost against the best own choice. From the caller: anyway (0, 1), limit (percent of others' work), tolerance.
+# Exits with 1 where auto costs more than the tolerance and the intervals say so, with 3 where a point has no figure.
+#
+# A choice is an algorithm with a chunk; a chunk that is no smaller than the size cuts nothing, so there it is the uncut
+# one. Its time is the median over launches of each one's median, its interval what those of all launches cover.
+
+function median(count, i, j, value) {
+  for (i = 2; i <= count; i++) {
+    value = values[i]
+    for (j = i - 1; j >= 1 && values[j] > value; j--) values[j + 1] = values[j]
+    values[j + 1] = value
+  }
+  return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
+}
+# Keeps list[1 ..] rising and distinct.
+function insert(list, count, number, i) {
+  for (i = 1; i <= count; i++) if (list[i] == number) return count
+  for (i = count; i >= 1 && list[i] > number; i--) list[i + 1] = list[i]
+  list[i + 1] = number
+  return count + 1
+}
+function effective(chunk, size) { return chunk > 0 && chunk < size ? chunk : 0 }
+function size_words(bytes) {
+  return bytes >= 1048576 && bytes % 1048576 == 0 ? bytes / 1048576 " MiB" : bytes >= 1024 && bytes % 1024 == 0 ? bytes / 1024 " KiB" : bytes " B"
+}
+function size_c(bytes) { # as C of auto_table.c
+  return bytes >= 1048576 && bytes % 1048576 == 0 ? bytes / 1048576 " MIB" : bytes >= 1024 && bytes % 1024 == 0 ? bytes / 1024 " KIB" : bytes
+}
+function choice_words(algorithm, chunk) { return algorithm (chunk ? " " size_words(chunk) : "") }
+
+function keep(key, time, low, high) {
+  samples[key, ++sample_count[key]] = time
+  if (!(key in lowest) || low < lowest[key]) lowest[key] = low
+  if (!(key in highest) || high > highest[key]) highest[key] = high
+}
+function settle(key, i) {
+  for (i = 1; i <= sample_count[key]; i++) values[i] = samples[key, i]
+  time[key] = median(sample_count[key])
+}
+
+BEGIN { FS = ","; default_chunk = 262144 }
+NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+{
+  ranks = $column["ranks"] + 0; size = $column["size_bytes"] + 0; chunk = $column["chunk_bytes"] + 0
+  transport = $column["transport"]; collective = $column["collective"]
+  rank_count = insert(rank_list, rank_count, ranks)
+  size_count = insert(size_list, size_count, size)
+  points[ranks, size] = 1
+  if ($column["others_percent"] > limit && !anyway) next
+  name = $column["algorithm"]
+  kind = effective(chunk, size)
+  if ($column["implementation"] == "auto") {
+    chosen[ranks, size] = choice_words(name, kind)
+    name = "auto"
+    kind = ""
+  } else {
+    if (!(name in known)) { known[name] = 1; names[++name_count] = name }
+    if ($column["chunk_auto"] + 0) { table_chunk[ranks, size, name] = kind; kind = "auto" }
+    else { given[ranks, size, name] = 1; chunk_count = insert(chunk_list, chunk_count, chunk) }
+  }
+  keep(ranks SUBSEP size SUBSEP name SUBSEP kind, $column["median_ns"], $column["ci_low_ns"], $column["ci_high_ns"])
+}
+
+# At sizes that were measured with chunk=auto alone, as no chunk cuts them, that is the choice with the chunk that it was.
+function adopt(n, s, a, from, to) {
+  from = n SUBSEP s SUBSEP a SUBSEP "auto"
+  if (!(from in time) || (n, s, a) in given) return
+  to = n SUBSEP s SUBSEP a SUBSEP table_chunk[n, s, a]
+  time[to] = time[from]
+  lowest[to] = lowest[from]
+  highest[to] = highest[from]
+}
+
+# The time of choice c at a size; -1: not measured.
+function time_of(n, s, c, key) {
+  key = n SUBSEP s SUBSEP choice_name[c] SUBSEP effective(choice_chunk[c], s)
+  return key in time ? time[key] : -1
+}
+# Sets `best`, a choice, and `best_time`.
+function find_best(n, s, c, t) {
+  best = 0
+  for (c = 1; c <= choice_count; c++) {
+    t = time_of(n, s, c)
+    if (t > 0 && (!best || t < best_time)) { best = c; best_time = t }
+  }
+  return best
+}
+
+# Rows for n ranks: a run of sizes goes on while some choice is within 2% of the best at each of them; of those, the one
+# that is best over the run. A bound lies half-way to the next size, on a logarithmic scale and as a power of two.
+function print_rows(n, i, first, last, c, fits, alive, left, ratio, here, score, least, row) {
+  first = 0
+  for (i = 1; i <= size_count; i++) {
+    if (!((n, size_list[i]) in points) || !find_best(n, size_list[i])) continue
+    left = 0
+    for (c = 1; c <= choice_count; c++) {
+      ratio = time_of(n, size_list[i], c) / best_time
+      fits[c] = ratio > 0 && ratio <= 1.02
+      here[c] = ratio > 0 ? log(ratio) : 0
+      if (first && alive[c] && fits[c]) left++
+    }
+    if (first && !left) { print_row(n, row, last, size_list[i]); first = 0 }
+    least = ""
+    for (c = 1; c <= choice_count; c++) {
+      alive[c] = fits[c] && (!first || alive[c])
+      score[c] = here[c] + (first ? score[c] : 0)
+      # Among equals, such as all chunks at sizes that none of them cuts, the chunk that is the default.
+      if (alive[c] && (least == "" || score[c] < least || (score[c] == least && choice_chunk[c] == default_chunk))) {
+        row = c
+        least = score[c]
+      }
+    }
+    first = 1
+    last = size_list[i]
+  }
+  if (first) print_row(n, row, 0, 0)
+}
+# `size` is the last that the row stands for; 0: it has no bound.
+function print_row(n, c, size, next_size, bound) {
+  for (bound = 1; size && bound * 2 <= sqrt(size * next_size); bound *= 2) {}
+  if (bound < size) bound = size
+  printf "    {\"%s\", RS_%s, %d, %s, \"%s\", %s},\n", transport, toupper(collective), n, size ? size_c(bound) : "AUTO_ANY_SIZE",
+    choice_name[c], choice_chunk[c] ? size_c(choice_chunk[c]) : 0
+}
+
+# Marked are points over the tolerance, "over", or ~ where the intervals overlap, and those where the table holds the best:
+# then the two times differ by chance alone.
+function print_regret(n, s, auto, key, ratio, same, sure) {
+  auto = n SUBSEP s SUBSEP "auto" SUBSEP ""
+  if (!find_best(n, s) || !(auto in time)) {
+    printf "%6d  %9s  not quoted: no launch without others' work\n", n, size_words(s)
+    missing = 1
+    return
+  }
+  key = n SUBSEP s SUBSEP choice_name[best] SUBSEP effective(choice_chunk[best], s)
+  ratio = time[auto] / best_time
+  same = chosen[n, s] == choice_words(choice_name[best], effective(choice_chunk[best], s))
+  sure = lowest[auto] > highest[key] && !same
+  if (ratio > 1 + tolerance && sure) bad++
+  if (!same && (worst == "" || ratio > worst)) {
+    worst = ratio
+    worst_words = sprintf("%d ranks, %s: %s beside %s%s", n, size_words(s), chosen[n, s],
+      choice_words(choice_name[best], effective(choice_chunk[best], s)), sure ? "" : ", whose intervals overlap")
+  }
+  printf "%6d  %9s  %-30s  %10.1f  %-30s  %10.1f  %5.3f%s\n", n, size_words(s), chosen[n, s], time[auto] / 1000,
+    choice_words(choice_name[best], effective(choice_chunk[best], s)), best_time / 1000, ratio,
+    (same ? "  the same" : ratio <= 1 + tolerance ? "" : sure ? "  over" : "  ~")
+}
+
+# An algorithm with chunk=auto beside the same one with the default, where both were measured.
+function compare_chunks(n, s, a, auto, fixed, ratio) {
+  for (a = 1; a <= name_count; a++) {
+    auto = n SUBSEP s SUBSEP names[a] SUBSEP "auto"
+    fixed = n SUBSEP s SUBSEP names[a] SUBSEP effective(default_chunk, s)
+    if (!(auto in time) || !(fixed in time) || !((n, s, names[a]) in given)) continue
+    ratio = time[auto] / time[fixed]
+    compared++
+    if (lowest[auto] <= highest[fixed] || (chunk_worst != "" && ratio <= chunk_worst)) continue
+    chunk_worst = ratio
+    chunk_words = sprintf("%.3f of the time by %s, %d ranks, %s", ratio, names[a], n, size_words(s))
+  }
+}
+
+END {
+  for (key in sample_count) settle(key)
+  for (r = 1; r <= rank_count; r++)
+    for (i = 1; i <= size_count; i++)
+      for (a = 1; a <= name_count; a++) adopt(rank_list[r], size_list[i], names[a])
+  if (!chunk_count) chunk_count = insert(chunk_list, 0, default_chunk)
+  for (a = 1; a <= name_count; a++)
+    for (c = 1; c <= chunk_count; c++) { choice_name[++choice_count] = names[a]; choice_chunk[choice_count] = chunk_list[c] }
+  print "rows for src/measure/auto_table.c:\n"
+  for (r = 1; r <= rank_count; r++) print_rows(rank_list[r])
+  printf "\n%6s  %9s  %-30s  %10s  %-30s  %10s  %s\n", "ranks", "size", "auto", "us", "best own choice", "us", "ratio"
+  for (r = 1; r <= rank_count; r++)
+    for (i = 1; i <= size_count; i++)
+      if ((rank_list[r], size_list[i]) in points) {
+        print_regret(rank_list[r], size_list[i])
+        compare_chunks(rank_list[r], size_list[i])
+      }
+  if (compared)
+    printf "\nchunk=auto beside %s, the algorithm being the same: %s\n", size_words(default_chunk),
+      (chunk_worst == "" ? "nowhere slower beyond doubt" : "at worst " chunk_words)
+  print ""
+  if (worst == "" && missing) print "worst: not known"
+  else if (worst == "") print "worst: 1, the table holds the best own choice everywhere"
+  else
+    printf "worst: %.3f of the best own choice's time (%s); %s%g%%\n", worst, worst_words,
+      (bad ? bad " beyond doubt over " : "none is beyond doubt over "), 100 * tolerance
+  exit bad ? 1 : missing ? 3 : 0
+}
