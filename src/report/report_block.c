@@ -171,6 +171,28 @@ static size_t count_slabs(const struct rs_grid *grid, size_t verdict) {
   return rs_divide_up(grid->column_count, rs_max_size(fitting, 1));
 }
 
+// Below the table, for each column whose algorithm or chunk was chosen, a line per run of sizes with the same choice:
+//
+//   auto/tcp: 8 B to 32 KiB tree
+//             128 KiB to 64 MiB ring, chunk 256 KiB
+static void print_chosen(const struct rs_grid *grid, size_t column, FILE *file) {
+  char name[RS_LABEL_BYTES], first[RS_LABEL_BYTES], last[RS_LABEL_BYTES], words[RS_LABEL_BYTES], next[RS_LABEL_BYTES];
+  int indent = (int)strlen(rs_label_column(grid, column, name));
+  bool named = false;
+  for (size_t p = 0, end; p < grid->point_count; p = end) {
+    rs_label_chosen(rs_grid_cell(grid, p, column), words);
+    for (end = p + 1; end < grid->point_count; end++)
+      if (strcmp(rs_label_chosen(rs_grid_cell(grid, end, column), next), words) != 0)
+        break;
+    if (words[0] == '\0')
+      continue;
+    fprintf(file, "%*s%s %s%s%s %s\n", indent, named ? "" : name, named ? " " : ":",
+            rs_label_size(grid->points[p]->size_bytes, first), end - p > 1 ? " to " : "",
+            end - p > 1 ? rs_label_size(grid->points[end - 1]->size_bytes, last) : "", words);
+    named = true;
+  }
+}
+
 static enum rs_status print_block(const struct rs_grid *grid, FILE *file, struct rs_error *error) {
   char label[RS_LABEL_BYTES];
   struct rs_text line = {0};
@@ -180,6 +202,8 @@ static enum rs_status print_block(const struct rs_grid *grid, FILE *file, struct
     fputs(slab == 0 ? "" : "\n", file);
     print_slab(grid, grid->column_count * slab / slabs, grid->column_count * (slab + 1) / slabs, &line, file);
   }
+  for (size_t c = 0; c < grid->column_count; c++)
+    print_chosen(grid, c, file);
   bool failed = line.failed;
   rs_text_fini(&line);
   return failed ? rs_error_set_memory(error, RS_LABEL_BYTES, "a line of the table") : RS_OK;

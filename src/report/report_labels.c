@@ -59,13 +59,14 @@ const char *rs_label_family(const struct rs_case_row *row, char label[RS_LABEL_B
 // other sizes.
 enum part { ALGORITHM = 1, TRANSPORT = 2, CHUNK = 4, LANES = 8, CHOSEN = 16 };
 
+static bool same_chunk(const struct rs_case_row *left, const struct rs_case_row *right) {
+  return left->chunk_auto == right->chunk_auto && (left->chunk_auto || left->chunk_bytes == right->chunk_bytes);
+}
+
 // The parts in which two rows differ.
 static unsigned differing_parts(const struct rs_case_row *left, const struct rs_case_row *right) {
   return (strcmp(left->algorithm, right->algorithm) != 0 ? ALGORITHM : 0U) |
-         (strcmp(left->transport, right->transport) != 0 ? TRANSPORT : 0U) |
-         (left->chunk_auto != right->chunk_auto || (!left->chunk_auto && left->chunk_bytes != right->chunk_bytes)
-              ? CHUNK
-              : 0U) |
+         (strcmp(left->transport, right->transport) != 0 ? TRANSPORT : 0U) | (same_chunk(left, right) ? 0U : CHUNK) |
          (left->lanes != right->lanes ? LANES : 0U);
 }
 
@@ -119,6 +120,21 @@ const char *rs_label_column(const struct rs_grid *grid, size_t column, char labe
 
 const char *rs_label_column_short(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]) {
   return write_parts(grid->columns[column], distinguishing_parts(grid, column, 0), label);
+}
+
+const char *rs_label_chosen(const struct rs_case_row *row, char label[RS_LABEL_BYTES]) {
+  char size[RS_LABEL_BYTES];
+  label[0] = '\0';
+  if (row == NULL)
+    return label;
+  bool is_auto = rs_report_auto(row), is_cut = row->chunk_bytes > 0 && row->chunk_bytes < row->size_bytes;
+  if (is_auto)
+    append(label, "%s", row->algorithm);
+  if (row->chunk_auto && is_cut)
+    append(label, "%schunk %s", is_auto ? ", " : "", rs_label_size(row->chunk_bytes, size));
+  else if (row->chunk_auto && !is_auto)
+    append(label, "uncut");
+  return label;
 }
 
 const char *rs_label_missing(const struct rs_case_row *row) {

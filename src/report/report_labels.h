@@ -20,6 +20,9 @@ const char *rs_label_cases(const struct rs_case_row *row, char label[RS_LABEL_BY
 const char *rs_label_column(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);
 // The implementation, then what sets the column apart from its others: "ring", "ring chunk 256 KiB"
 const char *rs_label_column_short(const struct rs_grid *grid, size_t column, char label[RS_LABEL_BYTES]);
+// What was chosen for the size of a case, or NULL: "ring, chunk 256 KiB", "tree" where nothing is cut, "chunk 256 KiB"
+// and "uncut" where the algorithm was given; "" where nothing was chosen
+const char *rs_label_chosen(const struct rs_case_row *row, char label[RS_LABEL_BYTES]);
 // What stands in the place of a time that may not be shown: "" (not planned), "-" (not finished), "FAILED", "n/a"
 const char *rs_label_missing(const struct rs_case_row *row);
 // "64 KiB", or "65537 B" where a binary unit would round.

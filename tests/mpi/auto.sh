@@ -16,6 +16,7 @@ expect_verified "$work/auto.h5"
 "$RINGSIDE" show "$work/auto.h5" >"$work/table" || fail "show: exit $?"
 grep -Eq '^ +\| auto/tcp +\| ring/tcp +\|$' "$work/table" || fail "not one column each: $(cat "$work/table")"
 
+grep -Eq '^auto/tcp: 8 B to [0-9]+ (B|KiB) [a-z-]+$' "$work/table" || fail "what was chosen is not said: $(cat "$work/table")"
 grep -q 'pingpong.*: auto/tcp chunk auto, ' "$work/table" || fail "pairs: $(cat "$work/table")"
 
 # The plan on paper says what will run, and the configuration still says auto.
