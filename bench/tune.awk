@@ -3,7 +3,8 @@
 # Exits with 1 where auto costs more than the tolerance and the intervals say so, with 3 where a point has no figure.
 #
 # A choice is an algorithm with a chunk; a chunk that is no smaller than the size cuts nothing, so there it is the uncut
-# one. Its time is the median over launches of each one's median, its interval what those of all launches cover.
+# one. A launch has every choice in it, and auto, so its share is its time over auto's of the same launch, the median over
+# launches: what drifts from launch to launch is in both.
 
 function median(count, i, j, value) {
   for (i = 2; i <= count; i++) {
@@ -29,14 +30,33 @@ function size_c(bytes) { # as C of auto_table.c
 }
 function choice_words(algorithm, chunk) { return algorithm (chunk ? " " size_words(chunk) : "") }
 
-function keep(key, time, low, high) {
-  samples[key, ++sample_count[key]] = time
+# One launch may have a choice twice, such as two chunks that cut nothing.
+function keep(key, round, time, low, high) {
+  key = key SUBSEP round
+  sum[key] += time
+  parts[key]++
   if (!(key in lowest) || low < lowest[key]) lowest[key] = low
   if (!(key in highest) || high > highest[key]) highest[key] = high
 }
-function settle(key, i) {
-  for (i = 1; i <= sample_count[key]; i++) values[i] = samples[key, i]
-  time[key] = median(sample_count[key])
+function time_in(key, round) { return (key SUBSEP round) in sum ? sum[key, round] / parts[key, round] : -1 }
+# The median over launches; -1: there is none. In us, and over the time of another key.
+function time_of(key, r, count) {
+  for (r = 1; r <= round_count; r++) if (time_in(key, r) > 0) values[++count] = time_in(key, r) / 1000
+  return count ? median(count) : -1
+}
+function ratio_of(key, other, r, count) {
+  for (r = 1; r <= round_count; r++)
+    if (time_in(key, r) > 0 && time_in(other, r) > 0) values[++count] = time_in(key, r) / time_in(other, r)
+  return count ? median(count) : -1
+}
+# Whether in more than half of the launches the interval of `key` lies above that of the other.
+function is_above(key, other, r, count, above) {
+  for (r = 1; r <= round_count; r++)
+    if (time_in(key, r) > 0 && time_in(other, r) > 0) {
+      count++
+      above += lowest[key, r] > highest[other, r]
+    }
+  return 2 * above > count
 }
 
 BEGIN { FS = ","; default_chunk = 262144 }
@@ -47,10 +67,12 @@ NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
   rank_count = insert(rank_list, rank_count, ranks)
   size_count = insert(size_list, size_count, size)
   points[ranks, size] = 1
+  if ($column["round"] > round_count) round_count = $column["round"] + 0
   if ($column["others_percent"] > limit && !anyway) next
   name = $column["algorithm"]
   kind = effective(chunk, size)
   if ($column["implementation"] == "auto") {
+    if (!($column["chunk_auto"] + 0)) next # with each of the chunks, as a sweep is a product
     chosen[ranks, size] = choice_words(name, kind)
     name = "auto"
     kind = ""
@@ -59,30 +81,26 @@ NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
     if ($column["chunk_auto"] + 0) { table_chunk[ranks, size, name] = kind; kind = "auto" }
     else { given[ranks, size, name] = 1; chunk_count = insert(chunk_list, chunk_count, chunk) }
   }
-  keep(ranks SUBSEP size SUBSEP name SUBSEP kind, $column["median_ns"], $column["ci_low_ns"], $column["ci_high_ns"])
+  keep(ranks SUBSEP size SUBSEP name SUBSEP kind, $column["round"] + 0, $column["median_ns"], $column["ci_low_ns"], $column["ci_high_ns"])
 }
 
 # At sizes that were measured with chunk=auto alone, as no chunk cuts them, that is the choice with the chunk that it was.
-function adopt(n, s, a, from, to) {
+function adopt(n, s, a, r, from, to) {
   from = n SUBSEP s SUBSEP a SUBSEP "auto"
-  if (!(from in time) || (n, s, a) in given) return
+  if ((n, s, a) in given) return
   to = n SUBSEP s SUBSEP a SUBSEP table_chunk[n, s, a]
-  time[to] = time[from]
-  lowest[to] = lowest[from]
-  highest[to] = highest[from]
+  for (r = 1; r <= round_count; r++)
+    if (time_in(from, r) > 0) keep(to, r, time_in(from, r), lowest[from, r], highest[from, r])
 }
 
-# The time of choice c at a size; -1: not measured.
-function time_of(n, s, c, key) {
-  key = n SUBSEP s SUBSEP choice_name[c] SUBSEP effective(choice_chunk[c], s)
-  return key in time ? time[key] : -1
-}
-# Sets `best`, a choice, and `best_time`.
-function find_best(n, s, c, t) {
+function key_of(n, s, c) { return n SUBSEP s SUBSEP choice_name[c] SUBSEP effective(choice_chunk[c], s) }
+function auto_key(n, s) { return n SUBSEP s SUBSEP "auto" SUBSEP "" }
+# Fills share[choice]; -1: not measured. Sets `best`, a choice.
+function find_best(n, s, c) {
   best = 0
   for (c = 1; c <= choice_count; c++) {
-    t = time_of(n, s, c)
-    if (t > 0 && (!best || t < best_time)) { best = c; best_time = t }
+    share[c] = ratio_of(key_of(n, s, c), auto_key(n, s))
+    if (share[c] > 0 && (!best || share[c] < share[best])) best = c
   }
   return best
 }
@@ -95,7 +113,7 @@ function print_rows(n, i, first, last, c, fits, alive, left, ratio, here, score,
     if (!((n, size_list[i]) in points) || !find_best(n, size_list[i])) continue
     left = 0
     for (c = 1; c <= choice_count; c++) {
-      ratio = time_of(n, size_list[i], c) / best_time
+      ratio = share[c] / share[best]
       fits[c] = ratio > 0 && ratio <= 1.02
       here[c] = ratio > 0 ? log(ratio) : 0
       if (first && alive[c] && fits[c]) left++
@@ -126,25 +144,24 @@ function print_row(n, c, size, next_size, bound) {
 
 # Marked are points over the tolerance, "over", or ~ where the intervals overlap, and those where the table holds the best:
 # then the two times differ by chance alone.
-function print_regret(n, s, auto, key, ratio, same, sure) {
-  auto = n SUBSEP s SUBSEP "auto" SUBSEP ""
-  if (!find_best(n, s) || !(auto in time)) {
+function print_regret(n, s, auto, key, words, ratio, same, sure) {
+  auto = auto_key(n, s)
+  if (!find_best(n, s)) {
     printf "%6d  %9s  not quoted: no launch without others' work\n", n, size_words(s)
     missing = 1
     return
   }
-  key = n SUBSEP s SUBSEP choice_name[best] SUBSEP effective(choice_chunk[best], s)
-  ratio = time[auto] / best_time
-  same = chosen[n, s] == choice_words(choice_name[best], effective(choice_chunk[best], s))
-  sure = lowest[auto] > highest[key] && !same
+  key = key_of(n, s, best)
+  words = choice_words(choice_name[best], effective(choice_chunk[best], s))
+  ratio = ratio_of(auto, key)
+  same = chosen[n, s] == words
+  sure = !same && is_above(auto, key)
   if (ratio > 1 + tolerance && sure) bad++
   if (!same && (worst == "" || ratio > worst)) {
     worst = ratio
-    worst_words = sprintf("%d ranks, %s: %s beside %s%s", n, size_words(s), chosen[n, s],
-      choice_words(choice_name[best], effective(choice_chunk[best], s)), sure ? "" : ", whose intervals overlap")
+    worst_words = sprintf("%d ranks, %s: %s beside %s%s", n, size_words(s), chosen[n, s], words, sure ? "" : ", whose intervals overlap")
   }
-  printf "%6d  %9s  %-30s  %10.1f  %-30s  %10.1f  %5.3f%s\n", n, size_words(s), chosen[n, s], time[auto] / 1000,
-    choice_words(choice_name[best], effective(choice_chunk[best], s)), best_time / 1000, ratio,
+  printf "%6d  %9s  %-30s  %10.1f  %-30s  %10.1f  %5.3f%s\n", n, size_words(s), chosen[n, s], time_of(auto), words, time_of(key), ratio,
     (same ? "  the same" : ratio <= 1 + tolerance ? "" : sure ? "  over" : "  ~")
 }
 
@@ -153,17 +170,16 @@ function compare_chunks(n, s, a, auto, fixed, ratio) {
   for (a = 1; a <= name_count; a++) {
     auto = n SUBSEP s SUBSEP names[a] SUBSEP "auto"
     fixed = n SUBSEP s SUBSEP names[a] SUBSEP effective(default_chunk, s)
-    if (!(auto in time) || !(fixed in time) || !((n, s, names[a]) in given)) continue
-    ratio = time[auto] / time[fixed]
+    ratio = ratio_of(auto, fixed)
+    if (ratio < 0 || !((n, s, names[a]) in given)) continue
     compared++
-    if (lowest[auto] <= highest[fixed] || (chunk_worst != "" && ratio <= chunk_worst)) continue
+    if (!is_above(auto, fixed) || (chunk_worst != "" && ratio <= chunk_worst)) continue
     chunk_worst = ratio
     chunk_words = sprintf("%.3f of the time by %s, %d ranks, %s", ratio, names[a], n, size_words(s))
   }
 }
 
 END {
-  for (key in sample_count) settle(key)
   for (r = 1; r <= rank_count; r++)
     for (i = 1; i <= size_count; i++)
       for (a = 1; a <= name_count; a++) adopt(rank_list[r], size_list[i], names[a])
