@@ -19,10 +19,12 @@
 
 // ---- what the run needs -----------------------------------------------------------------------------------
 
-// Where the ranks of a transport meet: its keys NAME.interface and NAME.ports.
+// Where the ranks of a transport meet: its keys NAME.interface, or one of the NICs that are named there, and
+// NAME.ports.
 struct meeting {
   const char *transport;
-  const struct rs_string *interface;
+  size_t rails;
+  struct rs_string interface;
   const struct rs_uint_range *ports;
 };
 
@@ -36,14 +38,20 @@ static const void *find_value(const struct run_setup *setup, size_t transport, c
 }
 
 // False when the ranks of this transport do not meet over TCP.
-static bool find_meeting(const struct run_setup *setup, const char *name, struct meeting *meeting) {
-  size_t transport = 0;
-  while (strcmp(rs_transports[transport]->name, name) != 0)
-    transport++;
-  *meeting = (struct meeting){.transport = rs_transports[transport]->name,
-                              .interface = find_value(setup, transport, "interface", RS_OPTION_STRING),
-                              .ports = find_value(setup, transport, "ports", RS_OPTION_RANGE)};
-  return meeting->interface && meeting->ports;
+static bool find_meeting(const struct run_setup *setup, size_t transport, size_t rail, struct meeting *meeting) {
+  const struct rs_string *interface = find_value(setup, transport, "interface", RS_OPTION_STRING);
+  const struct rs_uint_range *ports = find_value(setup, transport, "ports", RS_OPTION_RANGE);
+  if (interface == NULL || ports == NULL)
+    return false;
+  *meeting = (struct meeting){
+      .transport = rs_transports[transport]->name,
+      .rails = rs_transport_rails(rs_transports[transport], setup->transport_options[transport]),
+      .interface = *interface,
+      .ports = ports,
+  };
+  if (meeting->rails > 1)
+    rs_text_item(interface->text, rail, meeting->interface.text, sizeof meeting->interface.text);
+  return true;
 }
 
 static size_t calls_at_once(size_t ranks_here) {
@@ -146,8 +154,10 @@ static void print_verdict(const struct verdict *verdict) {
     low = verdict->ends[r].port < low ? verdict->ends[r].port : low;
     high = verdict->ends[r].port > high ? verdict->ends[r].port : high;
   }
-  printf("network of %s: %zu connections among %zu rank%s on %zu host%s, ports %u-%u: ", verdict->meeting->transport,
-         ranks * (ranks - 1), ranks, ranks == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s", low, high);
+  const struct meeting *meeting = verdict->meeting;
+  printf("network of %s%s%s: %zu connections among %zu rank%s on %zu host%s, ports %u-%u: ", meeting->transport,
+         meeting->rails > 1 ? " over " : "", meeting->rails > 1 ? meeting->interface.text : "", ranks * (ranks - 1),
+         ranks, ranks == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s", low, high);
   if (verdict->findings.count == 0) {
     struct rs_text praise = {0};
     rs_network_praise(placement, verdict->ends, verdict->links, &praise);
@@ -329,7 +339,7 @@ static enum rs_status open_check(struct rs_world *world, const struct meeting *m
       .rank = world->rank,
       .rank_count = world->size,
       .one_host = gathering->placement.host_count == 1,
-      .interface = meeting->interface->text,
+      .interface = meeting->interface.text,
       .ports = *meeting->ports,
       .full_size = gathering->full_size,
       .timeout_ns = config->timeout_ns < TIMEOUT_NS ? config->timeout_ns : TIMEOUT_NS,
@@ -415,21 +425,42 @@ static enum rs_status check_meeting(struct rs_world *world, const struct meeting
 
 // ---- all of them ------------------------------------------------------------------------------------------
 
+// Whether any word of the sweep needs a transport between hosts.
+static bool wanted(const struct rs_word_list *words, const struct rs_transport *transport) {
+  const struct rs_transport *inside, *between;
+  for (size_t i = 0; i < words->count; i++)
+    if (rs_transport_route(words->words[i], &inside, &between) && between == transport)
+      return true;
+  return false;
+}
+
+// Of all NICs that the transport's options name.
+static enum rs_status check_transport(struct rs_world *world, const struct run_setup *setup, size_t transport,
+                                      bool *any, bool *fine, struct rs_error *error) {
+  struct meeting meeting;
+  enum rs_status status = RS_OK;
+  for (size_t rail = 0; status == RS_OK && find_meeting(setup, transport, rail, &meeting); rail++) {
+    *any = true;
+    status = check_meeting(world, &meeting, &setup->config, fine, error);
+    if (rail + 1 == meeting.rails)
+      break;
+  }
+  return status;
+}
+
 enum rs_status run_network(struct rs_world *world, const struct run_setup *setup, bool *fine, struct rs_error *error) {
-  const struct rs_word_list *names = &setup->config.transports;
+  const struct rs_word_list *words = &setup->config.transports;
+  const struct rs_transport *inside, *between;
   enum rs_status status = RS_OK;
   bool any = false;
   *fine = true;
-  for (size_t i = 0; i < names->count && status == RS_OK; i++) {
-    struct meeting meeting;
-    if (rs_transport_find(names->words[i]) == NULL)
+  for (size_t i = 0; i < words->count; i++)
+    if (!rs_transport_route(words->words[i], &inside, &between))
       return rs_error_set(error, RS_ERROR_USAGE, "there is no transport '%s'; 'ringside list' names them",
-                          names->words[i]);
-    if (!find_meeting(setup, names->words[i], &meeting))
-      continue;
-    any = true;
-    status = check_meeting(world, &meeting, &setup->config, fine, error);
-  }
+                          words->words[i]);
+  for (size_t i = 0; i < rs_transport_count && status == RS_OK; i++)
+    if (wanted(words, rs_transports[i]))
+      status = check_transport(world, setup, i, &any, fine, error);
   if (status == RS_OK && world->rank == 0 && !any)
     printf("no transport of this run needs the network, nothing was checked\n");
   return status;

@@ -49,9 +49,11 @@ fini_path:
   return status;
 }
 
-// The interface that tcp was told to use; "": it chooses.
+// The interface that tcp was told to use, or the first of them; "": it chooses.
 static void chosen_interface(const struct run_setup *setup, struct rs_text *name) {
   rs_options_get(&setup->options, "tcp.interface", name);
+  if (name->data != NULL)
+    name->data[strcspn(name->data, ",")] = '\0';
   if (name->data != NULL && (strcmp(name->data, "auto") == 0 || strchr(name->data, '/') != NULL))
     name->data[0] = '\0';
 }

@@ -42,7 +42,7 @@ static void identify(const struct rs_config *config, const struct rs_plan *plan,
   snprintf(row->collective, sizeof row->collective, "%s", network ? rs_collective_names[point->collective] : "");
   snprintf(row->implementation, sizeof row->implementation, "%s", rs_case_implementation(point));
   snprintf(row->algorithm, sizeof row->algorithm, "%s", point->algorithm ? point->algorithm->name : "");
-  snprintf(row->transport, sizeof row->transport, "%s", point->transport ? point->transport->name : "");
+  rs_case_transport(point, row->transport, sizeof row->transport);
   snprintf(row->mode, sizeof row->mode, "%s", rs_mode_names[point->mode]);
   snprintf(row->datatype, sizeof row->datatype, "%s", rs_datatype_names[point->datatype]);
   snprintf(row->operation, sizeof row->operation, "%s", traits->reduces ? rs_operation_names[point->operation] : "");
@@ -216,8 +216,8 @@ static void redact_addresses(struct rs_device_row *rows, size_t count) {
 // All ranks' devices on rank 0, to free.
 static enum rs_status gather_devices(const struct run_record *record, const struct rs_runner *runner,
                                      struct run_rows *all, struct rs_error *error) {
-  struct rs_device_row *rows = rs_allocate(rs_transport_count, sizeof *rows, "devices", error);
-  size_t count = rows ? rs_runner_devices(runner, rows, rs_transport_count) : 0;
+  struct rs_device_row *rows = rs_allocate(rs_transport_count * RS_RAILS_MAX, sizeof *rows, "devices", error);
+  size_t count = rows ? rs_runner_devices(runner, rows, rs_transport_count * RS_RAILS_MAX) : 0;
   enum rs_status status = run_gather(record->world, sizeof *rows, rows, count, all, error);
   free(rows);
   return status;

@@ -152,6 +152,10 @@ enum rs_status rs_file_read(const char *path, const char *what, size_t bytes_max
 // The candidate nearest to `word` by edit distance, or NULL when none is near enough to suggest.
 const char *rs_text_nearest(const char *word, const char *const *candidates, size_t count);
 
+// Of a list "a,b,c": how many items, 1 for a text without a comma; and item `index` of them.
+size_t rs_text_items(const char *list);
+void rs_text_item(const char *list, size_t index, char *item, size_t bytes);
+
 // A text table: left- or right-aligned columns padded to their widest cell. UTF-8 is counted by code point.
 struct rs_table;
 enum rs_align { RS_ALIGN_LEFT, RS_ALIGN_RIGHT };

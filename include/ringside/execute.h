@@ -12,6 +12,7 @@
 
 // ---- route ------------------------------------------------------------------------------------------------
 
+#define RS_ROUTE_DEVICES_MAX 16
 // Which device carries (peer, lane). The devices are not owned.
 struct rs_route {
   size_t rank_count, lanes;
@@ -22,6 +23,9 @@ struct rs_route {
 static inline size_t rs_route_index(const struct rs_route *route, size_t peer, size_t lane) {
   return route->device_of ? route->device_of[peer * route->lanes + lane] : 0;
 }
+
+// What is true of all devices of a route together.
+void rs_route_limits(const struct rs_route *route, struct rs_limits *limits);
 
 // How to wait when nothing progresses. AUTO is resolved by the caller: SPIN when every rank of the host has a core of
 // its own, SLEEP otherwise (yield for about 50 us, then arm every device and poll).

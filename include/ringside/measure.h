@@ -98,7 +98,8 @@ struct rs_case {
   const struct rs_baseline *baseline;
   size_t kernel;
   const struct rs_transport *transport;
-  bool algorithm_auto, chunk_auto; // chosen by the table, as it was asked for
+  bool algorithm_auto, chunk_auto;   // chosen by the table, as it was asked for
+  const struct rs_transport *inside; // between ranks of one host; NULL: `transport`, as between hosts
   enum rs_mode mode;
   enum rs_datatype datatype;
   enum rs_operation operation;
@@ -112,6 +113,9 @@ struct rs_case {
 const char *rs_case_implementation(const struct rs_case *point);
 // What runs, and over what: "ring/tcp", "auto:ring/tcp", "mpi". Returns `text`.
 const char *rs_case_program(const struct rs_case *point, char *text, size_t bytes);
+// "tcp", "shm+tcp"; "" where the case has none. Returns `text`, of RS_TRANSPORT_BYTES.
+#define RS_TRANSPORT_BYTES 24
+const char *rs_case_transport(const struct rs_case *point, char *text, size_t bytes);
 // "round 3", "halves", "ends"; "" unless the case is point to point. Returns `text`.
 const char *rs_case_pairing(const struct rs_case *point, enum rs_pairs pairs, char *text, size_t bytes);
 // Whether ranks stand in the order asked for: in collectives by our algorithms. Baselines number ranks as their library
@@ -208,8 +212,9 @@ struct rs_runner_params {
   void *hub; // in-process transports, or NULL
 };
 
-// Collective. In config->transports, puts the transport of highest preference that every rank can open in place of the
-// word `auto`. `said` gains what that is, and a line for each better one that is left out. params: without plan.
+// Collective. Puts what suits the placement in place of the word `auto` in config->transports: between ranks of one
+// host and between hosts, as far as there are such ranks, the transport of highest preference that every rank can open.
+// `said` gains what that is, and a line for each better one that is left out. params: without plan.
 enum rs_status rs_transport_choose(const struct rs_runner_params *params, struct rs_config *config,
                                    struct rs_text *said, struct rs_error *error);
 

@@ -20,6 +20,8 @@
 #define RS_TOKEN_BYTES 32
 // The longest address blob of any transport.
 #define RS_ADDRESS_BYTES_MAX 256
+// NICs that one rank may use over one transport.
+#define RS_RAILS_MAX 8
 
 // A memory region that a device may send from and receive into; opaque to the caller.
 struct rs_region;
@@ -71,6 +73,7 @@ struct rs_device_counter {
 struct rs_transport_params {
   size_t rank, rank_count;
   size_t lanes;                  // >= 1
+  size_t rail;                   // which of the NICs that the options name, below rs_transport_rails
   uint8_t token[RS_TOKEN_BYTES]; // the launch's, from rank 0
   bool one_host;                 // all ranks share this host
   size_t local_rank;             // among the ranks of this rank's host
@@ -83,12 +86,22 @@ struct rs_transport_params {
 
 struct rs_device; // the first member of every implementation's struct
 
+// Which ranks a transport connects, where two share a launch: see rs_transport_route.
+enum rs_span {
+  RS_SPAN_OWN,     // a world of its own: ranks of one process, of a model, or none
+  RS_SPAN_HOST,    // ranks of one host
+  RS_SPAN_NETWORK, // ranks anywhere
+};
+
 struct rs_transport {
   const char *name;
-  const char *summary;             // one line for `ringside list`
+  const char *summary; // one line for `ringside list`
+  enum rs_span span;
   const struct rs_option *options; // keys "<name>.*"; NULL: none
   size_t option_bytes;             // size of the struct the table fills
-  uint32_t preference;             // transport=auto takes the highest that every rank can open; 0: never
+  uint32_t preference;             // transport=auto takes the highest of a span that every rank can open; 0: never
+  // NICs that the options name, each of which is a device of its own; NULL: one device does for all.
+  size_t (*rails)(const void *options);
 
   // Opens everything local (sockets, listeners, queues); talks to no peer.
   enum rs_status (*open)(const struct rs_transport_params *params, struct rs_device **device, struct rs_error *error);
@@ -142,6 +155,12 @@ struct rs_device {
 extern const struct rs_transport *const rs_transports[];
 extern const size_t rs_transport_count;
 const struct rs_transport *rs_transport_find(const char *name); // NULL: none
+// What a word of the sweep names: "tcp", or "shm+tcp", which is shm between ranks of one host and tcp between hosts;
+// *inside is NULL where one transport is both. False: there is none of a name, or its span does not fit its place.
+bool rs_transport_route(const char *word, const struct rs_transport **inside, const struct rs_transport **between);
+static inline size_t rs_transport_rails(const struct rs_transport *transport, const void *options) {
+  return transport->rails ? transport->rails(options) : 1;
+}
 
 // Which RDMA libraries this host has, as files, since they have no call that tells a version:
 // "/usr/lib64/libibverbs.so.1.14.44.0, /usr/lib64/libefa.so.1.2.44.0"; or why there is none.

@@ -36,6 +36,19 @@ void rs_text_fini(struct rs_text *text) {
   *text = (struct rs_text){0};
 }
 
+size_t rs_text_items(const char *list) {
+  size_t count = 1;
+  for (; *list; list++)
+    count += *list == ',';
+  return count;
+}
+
+void rs_text_item(const char *list, size_t index, char *item, size_t bytes) {
+  for (; index > 0; index--)
+    list += strcspn(list, ",") + 1;
+  snprintf(item, bytes, "%.*s", (int)strcspn(list, ","), list);
+}
+
 const char *rs_format_size(uint64_t bytes, char *buffer, size_t buffer_bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   size_t unit = 0;

@@ -14,9 +14,25 @@
 // A spinning rank looks at the clock once in so many empty polls: where the kernel must ask a timer chip (hpet in a
 // virtual machine: 6 us), it would otherwise spend its time there, and see a message late.
 #define POLLS_PER_LOOK 64
-#define ROUTE_DEVICES_MAX 16
 
 const char *const rs_wait_names[] = {"auto", "spin", "sleep", NULL};
+
+void rs_route_limits(const struct rs_route *route, struct rs_limits *limits) {
+  struct rs_limits all = {
+      .message_bytes_max = SIZE_MAX, .posts_max = SIZE_MAX, .moves_data = true, .can_sleep = true, .slowdown = 1};
+  for (size_t i = 0; i < route->device_count; i++) {
+    struct rs_limits one;
+    route->devices[i]->transport->limits(route->devices[i], &one);
+    all.message_bytes_max = rs_min_size(all.message_bytes_max, one.message_bytes_max);
+    all.posts_max = rs_min_size(all.posts_max, one.posts_max);
+    all.moves_data &= one.moves_data;
+    all.can_sleep &= one.can_sleep;
+    all.in_process |= one.in_process;
+    all.emulated |= one.emulated;
+    all.slowdown = one.slowdown > all.slowdown ? one.slowdown : all.slowdown;
+  }
+  *limits = all;
+}
 
 // ---- plan -------------------------------------------------------------------------------------------------
 
@@ -111,9 +127,9 @@ static enum rs_status check_params(const struct rs_executor_params *params, stru
   if (params->lanes < 1 || params->lanes > params->route->lanes)
     return rs_error_set(error, RS_ERROR_INTERNAL, "%zu lanes asked for on a route of %zu", params->lanes,
                         params->route->lanes);
-  if (params->route->device_count > ROUTE_DEVICES_MAX)
+  if (params->route->device_count > RS_ROUTE_DEVICES_MAX)
     return rs_error_set(error, RS_ERROR_USAGE, "a route of %zu devices; the most is %d", params->route->device_count,
-                        ROUTE_DEVICES_MAX);
+                        RS_ROUTE_DEVICES_MAX);
   return RS_OK;
 }
 
@@ -246,7 +262,7 @@ static enum rs_status interrupted(const struct rs_executor *executor, const char
 
 // Sleeps until a device has something to do, or for SLEEP_MS_MAX. A device that cannot sleep makes this a yield.
 static enum rs_status sleep_on_devices(const struct rs_route *route, struct rs_error *error) {
-  struct pollfd sleepers[ROUTE_DEVICES_MAX];
+  struct pollfd sleepers[RS_ROUTE_DEVICES_MAX];
   for (size_t i = 0; i < route->device_count; i++) {
     struct rs_device *device = route->devices[i];
     if (device->transport->arm == NULL) {

@@ -40,7 +40,8 @@ const struct rs_option rs_sweep_options[] = {
      .type = RS_OPTION_WORDS,
      .offset = FIELD(transports),
      .default_text = "tcp",
-     .help = "what carries our algorithms ('ringside list' names them); auto: RDMA where every rank has it, else tcp"},
+     .help = "what carries our algorithms ('ringside list' names them); A+B: A between ranks of one host, B between "
+             "hosts, such as shm+tcp; auto: shm inside, and between hosts RDMA where every rank has it, else tcp"},
     {.name = "p2p",
      .type = RS_OPTION_CHOICES,
      .offset = FIELD(point_to_points),

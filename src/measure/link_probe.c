@@ -75,7 +75,11 @@ static enum rs_status probe_pair(const struct probe *probe, size_t peer, struct 
                               .target = (uint32_t)probe->params->world->rank,
                               .delay_ns = rs_stats_quantile(delays, TRIPS, 0.5),
                               .min_ns = delays[0]};
-  snprintf(row->transport, sizeof row->transport, "%s", probe->params->device->transport->name);
+  const char *name = probe->params->device->transport->name;
+  if (probe->params->rail == 0)
+    snprintf(row->transport, sizeof row->transport, "%s", name);
+  else
+    snprintf(row->transport, sizeof row->transport, "%s.%zu", name, probe->params->rail);
   return RS_OK;
 }
 

@@ -8,6 +8,7 @@
 struct link_probe_params {
   struct rs_world *world;
   struct rs_device *device;
+  size_t rail;       // of the device among its transport's
   const bool *peers; // of this rank; symmetric over ranks
   const struct clock_source *clock;
   const struct clock_line *line; // from the local clock to the common one

@@ -148,10 +148,8 @@ static enum rs_status open_kernel(const struct operation_params *params, struct 
 
 static bool can_check(const struct operation_params *params) {
   struct rs_limits limits = {.moves_data = true};
-  if (params->route) {
-    const struct rs_device *device = params->route->devices[0];
-    device->transport->limits(device, &limits);
-  }
+  if (params->route)
+    rs_route_limits(params->route, &limits);
   // Alone, even null has nothing to move.
   return params->config->check && (limits.moves_data || params->world->size == 1);
 }

@@ -22,10 +22,17 @@ const char *rs_case_implementation(const struct rs_case *point) {
   return point->kernel < rs_kernel_set_count() ? rs_kernel_set_name(point->kernel) : "memcpy";
 }
 
+const char *rs_case_transport(const struct rs_case *point, char *text, size_t bytes) {
+  snprintf(text, bytes, "%s%s%s", point->inside ? point->inside->name : "", point->inside ? "+" : "",
+           point->transport ? point->transport->name : "");
+  return text;
+}
+
 const char *rs_case_program(const struct rs_case *point, char *text, size_t bytes) {
+  char transport[RS_TRANSPORT_BYTES];
   snprintf(text, bytes, "%s%s%s%s%s", rs_case_implementation(point), point->algorithm_auto ? ":" : "",
            point->algorithm_auto ? point->algorithm->name : "", point->transport ? "/" : "",
-           point->transport ? point->transport->name : "");
+           rs_case_transport(point, transport, sizeof transport));
   return text;
 }
 
@@ -73,12 +80,34 @@ static size_t word_count(const struct rs_word_list *words) {
 
 #define NAMES_MAX 64
 
+// "tcp, verbs_rc, srd"
+static void list_transports(enum rs_span span, struct rs_text *list) {
+  for (size_t i = 0; i < rs_transport_count; i++)
+    if (rs_transports[i]->span == span)
+      rs_text_append(list, "%s%s", list->length ? ", " : "", rs_transports[i]->name);
+}
+
+static enum rs_status no_route(const char *word, struct rs_error *error) {
+  struct rs_text first = {0}, last = {0};
+  list_transports(RS_SPAN_HOST, &first);
+  list_transports(RS_SPAN_NETWORK, &last);
+  rs_error_set(error, RS_ERROR_USAGE,
+               "transport=%s: A+B is A between ranks of one host and B between hosts; A can be %s; B can be %s", word,
+               first.data ? first.data : "", last.data ? last.data : "");
+  rs_text_fini(&first);
+  rs_text_fini(&last);
+  return RS_ERROR_USAGE;
+}
+
 static enum rs_status check_transport(const char *word, struct rs_error *error) {
+  const struct rs_transport *inside, *between;
   const char *names[NAMES_MAX];
   size_t count = rs_min_size(rs_transport_count, NAMES_MAX);
   for (size_t i = 0; i < count; i++)
     names[i] = rs_transports[i]->name;
-  return rs_transport_find(word) ? RS_OK : unknown("transport", word, names, count, error);
+  if (rs_transport_route(word, &inside, &between))
+    return RS_OK;
+  return strchr(word, '+') ? no_route(word, error) : unknown("transport", word, names, count, error);
 }
 
 static enum rs_status check_baseline(const char *word, struct rs_error *error) {
@@ -163,7 +192,7 @@ struct carrier {
   const struct rs_algorithm *algorithm;
   const struct rs_baseline *baseline;
   size_t kernel;
-  const struct rs_transport *transport;
+  const struct rs_transport *transport, *inside;
   uint64_t chunk_bytes;
   uint32_t lanes;
 };
@@ -175,15 +204,16 @@ struct carriers {
 // algorithm NULL: it is to be chosen.
 static void add_algorithm(const struct rs_config *config, const struct rs_algorithm *algorithm,
                           struct carriers *carriers) {
-  for (size_t t = 0; t < word_count(&config->transports); t++)
+  for (size_t t = 0; t < word_count(&config->transports); t++) {
+    struct carrier carrier = {.algorithm_auto = algorithm == NULL, .algorithm = algorithm};
+    rs_transport_route(config->transports.words[t], &carrier.inside, &carrier.transport);
     for (size_t c = 0; c < config->chunks.count; c++)
-      for (size_t l = 0; l < config->lanes.count; l++)
-        carriers->items[carriers->count++] =
-            (struct carrier){.algorithm_auto = algorithm == NULL,
-                             .algorithm = algorithm,
-                             .transport = rs_transport_find(config->transports.words[t]),
-                             .chunk_bytes = config->chunks.values[c],
-                             .lanes = (uint32_t)config->lanes.values[l]};
+      for (size_t l = 0; l < config->lanes.count; l++) {
+        carrier.chunk_bytes = config->chunks.values[c];
+        carrier.lanes = (uint32_t)config->lanes.values[l];
+        carriers->items[carriers->count++] = carrier;
+      }
+  }
 }
 
 static void add_algorithms(const struct rs_config *config, enum rs_collective collective, struct carriers *carriers) {
@@ -243,6 +273,7 @@ struct sweep {
   struct rs_plan *plan;
   enum rs_benchmark benchmark;
   enum rs_collective collective;
+  bool one_host; // all ranks share one
   struct carriers carriers;
   size_t lengths[AXIS_COUNT];
 };
@@ -275,8 +306,9 @@ static size_t product(const struct sweep *sweep) {
 static void choose(const struct sweep *sweep, struct rs_case *point) {
   if (!point->algorithm_auto && !point->chunk_auto)
     return;
-  const struct auto_row *row =
-      auto_choice_find(point->transport->name, point->collective, sweep->plan->measured_count, point->size_bytes);
+  const struct rs_transport *transport = point->inside ? point->inside : point->transport;
+  const struct auto_row *row = auto_choice_find(sweep->one_host ? transport->name : NULL, point->collective,
+                                                sweep->plan->measured_count, point->size_bytes);
   if (point->algorithm_auto)
     point->algorithm = rs_algorithm_find(point->collective, row->algorithm);
   if (point->chunk_auto)
@@ -301,6 +333,7 @@ static struct rs_case point_at(const struct sweep *sweep, size_t index) {
       .transport = carrier->transport,
       .algorithm_auto = carrier->algorithm_auto,
       .chunk_auto = carrier->transport && carrier->chunk_bytes == RS_CHUNK_AUTO,
+      .inside = carrier->inside,
       .mode = network ? (enum rs_mode)config->modes.values[at[AXIS_MODE]] : RS_MODE_ISOLATED,
       .datatype = datatype,
       .operation = traits->reduces ? (enum rs_operation)config->operations.values[at[AXIS_OPERATION]] : RS_SUM,
@@ -394,8 +427,9 @@ static size_t walk(struct sweep *sweep, bool add, uint64_t *bounds) {
   return total;
 }
 
-static enum rs_status make_cases(const struct rs_config *config, struct rs_plan *plan, struct rs_error *error) {
-  struct sweep sweep = {.config = config, .plan = plan};
+static enum rs_status make_cases(const struct rs_config *config, bool one_host, struct rs_plan *plan,
+                                 struct rs_error *error) {
+  struct sweep sweep = {.config = config, .plan = plan, .one_host = one_host};
   uint64_t *bounds = rs_allocate((size_t)plan->rank_count + 1, sizeof *bounds, "the plan", error);
   sweep.carriers.items = rs_allocate(carriers_max(config), sizeof *sweep.carriers.items, "the plan", error);
   if (bounds == NULL || sweep.carriers.items == NULL)
@@ -431,7 +465,7 @@ enum rs_status rs_plan_make(const struct rs_config *config, const struct rs_plac
   if (check_names(config, error) < 0 || check_sizes(config, error) < 0)
     return error->status;
   if (plan_ranks_make(config, placement, &made, error) < 0 || check_roots(config, &made, error) < 0 ||
-      make_cases(config, &made, error) < 0) {
+      make_cases(config, placement->host_count == 1, &made, error) < 0) {
     rs_plan_fini(&made);
     return error->status;
   }

@@ -23,12 +23,12 @@ struct rs_transport_params transport_params_of(const struct rs_runner_params *pa
   return made;
 }
 
-// The row of highest preference below `limit`; rs_transport_count: there is none.
-static size_t next_best(uint32_t limit) {
+// The row of highest preference below `limit` among those of a span; rs_transport_count: there is none.
+static size_t next_best(enum rs_span span, uint32_t limit) {
   size_t best = rs_transport_count;
   for (size_t i = 0; i < rs_transport_count; i++) {
     uint32_t preference = rs_transports[i]->preference;
-    if (preference > 0 && preference < limit &&
+    if (rs_transports[i]->span == span && preference > 0 && preference < limit &&
         (best == rs_transport_count || preference > rs_transports[best]->preference))
       best = i;
   }
@@ -39,50 +39,70 @@ static size_t next_best(uint32_t limit) {
 static enum rs_status try_open(const struct rs_runner_params *params, size_t index, struct rs_error *reason) {
   const uint8_t token[RS_TOKEN_BYTES] = {0};
   struct rs_transport_params open = transport_params_of(params, index, 1, token);
-  struct rs_device *device = NULL;
-  enum rs_status status = rs_transports[index]->open(&open, &device, reason);
-  rs_transports[index]->close(device);
-  return rs_world_agree(params->world, status, reason);
+  size_t rails = rs_transport_rails(rs_transports[index], open.options);
+  for (; open.rail < rails && reason->status == RS_OK; open.rail++) {
+    struct rs_device *device = NULL;
+    rs_transports[index]->open(&open, &device, reason);
+    rs_transports[index]->close(device);
+  }
+  return rs_world_agree(params->world, reason->status, reason);
 }
 
-static enum rs_status choose(const struct rs_runner_params *params, const struct rs_transport **chosen,
-                             struct rs_text *reasons, struct rs_error *error) {
-  struct rs_error reason;
+// The best of a span that every rank can open; NULL: none, and *error says why not the last.
+static const struct rs_transport *best_of(const struct rs_runner_params *params, enum rs_span span,
+                                          struct rs_text *reasons, struct rs_error *error) {
+  struct rs_error reason = {0};
   uint32_t limit = UINT32_MAX;
-  for (size_t i; (i = next_best(limit)) < rs_transport_count; limit = rs_transports[i]->preference) {
+  for (size_t i; (i = next_best(span, limit)) < rs_transport_count; limit = rs_transports[i]->preference) {
     reason = (struct rs_error){0};
-    if (try_open(params, i, &reason) == RS_OK) {
-      *chosen = rs_transports[i];
-      return RS_OK;
-    }
+    if (try_open(params, i, &reason) == RS_OK)
+      return rs_transports[i];
     rs_text_append(reasons, "  %s\n", reason.text);
   }
-  *error = reason; // of the last: tcp is among them
-  return error->status;
+  *error = reason;
+  return NULL;
+}
+
+// Within hosts, where one has several ranks, and between hosts, where there are several.
+static enum rs_status choose(const struct rs_runner_params *params, char *word, size_t bytes, struct rs_text *reasons,
+                             struct rs_error *error) {
+  const struct rs_placement *placement = params->placement;
+  const struct rs_transport *inside = NULL, *between = NULL;
+  struct rs_error unshared = {0}; // what is between hosts serves inside them, too
+  if (placement->rank_count > placement->host_count)
+    inside = best_of(params, RS_SPAN_HOST, reasons, &unshared);
+  if (inside == NULL || placement->host_count > 1) {
+    between = best_of(params, RS_SPAN_NETWORK, reasons, error);
+    if (between == NULL)
+      return error->status; // of tcp, which is among them
+  }
+  snprintf(word, bytes, "%s%s%s", inside ? inside->name : "", inside && between ? "+" : "",
+           between ? between->name : "");
+  return RS_OK;
 }
 
 enum rs_status rs_transport_choose(const struct rs_runner_params *params, struct rs_config *config,
                                    struct rs_text *said, struct rs_error *error) {
   const struct rs_word_list given = config->transports;
   struct rs_word_list *made = &config->transports;
-  const struct rs_transport *chosen = NULL;
+  char chosen[sizeof *given.words] = "";
   struct rs_text reasons = {0};
   made->count = 0;
   for (size_t i = 0; i < given.count; i++) {
     const char *word = given.words[i];
     if (strcmp(word, automatic) == 0) {
-      if (chosen == NULL && choose(params, &chosen, &reasons, error) < 0)
+      if (chosen[0] == '\0' && choose(params, chosen, sizeof chosen, &reasons, error) < 0)
         goto free_reasons;
-      word = chosen->name;
+      word = chosen;
     }
     bool again = false; // auto,tcp
     for (size_t k = 0; k < made->count; k++)
-      again |= chosen != NULL && strcmp(made->words[k], word) == 0;
+      again |= chosen[0] != '\0' && strcmp(made->words[k], word) == 0;
     if (!again)
       snprintf(made->words[made->count++], sizeof *made->words, "%s", word);
   }
-  if (chosen != NULL)
-    rs_text_append(said, "transport=auto is %s%s%s", chosen->name, reasons.length ? "; left out:\n" : "\n",
+  if (chosen[0] != '\0')
+    rs_text_append(said, "transport=auto is %s%s%s", chosen, reasons.length ? "; left out:\n" : "\n",
                    reasons.length ? reasons.data : "");
 free_reasons:
   rs_text_fini(&reasons);

@@ -142,8 +142,10 @@ static int shm_event_fd(const struct rs_device *device) {
 const struct rs_transport rs_transport_shm = {
     .name = "shm",
     .summary = "ranks of one host, through memory that each two of them share",
+    .span = RS_SPAN_HOST,
     .options = shm_option_table,
     .option_bytes = sizeof(struct rs_shm_options),
+    .preference = 1,
     .open = shm_open_device,
     .close = shm_close,
     .limits = shm_limits,

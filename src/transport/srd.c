@@ -136,12 +136,25 @@ static void srd_close(struct rs_device *device) {
   free(srd);
 }
 
+static size_t srd_rails(const void *options) {
+  return rs_max_size(((const struct rs_srd_options *)options)->choice.devices.count, 1);
+}
+
+// One device of those that are named.
+static struct rs_verbs_choice choice_of_rail(const struct rs_srd_options *options, size_t rail) {
+  struct rs_verbs_choice choice = options->choice;
+  if (choice.devices.count > 1) {
+    memcpy(choice.devices.words[0], options->choice.devices.words[rail], sizeof choice.devices.words[0]);
+    choice.devices.count = 1;
+  }
+  return choice;
+}
+
 static enum rs_status srd_open(const struct rs_transport_params *params, struct rs_device **device,
                                struct rs_error *error) {
   const struct rs_srd_options *options = params->options;
+  const struct rs_verbs_choice choice = choice_of_rail(options, params->rail);
   size_t nics = 0;
-  if (options->choice.devices.count > 1)
-    return rs_error_set(error, RS_ERROR_USAGE, "srd uses one device per rank; name one in srd.device");
   if (params->rank_count >= RS_SRD_RANKS_MAX || params->lanes > UINT16_MAX)
     return rs_error_set(error, RS_ERROR_USAGE, "srd: %zu ranks with %zu lanes are too many", params->rank_count,
                         params->lanes);
@@ -159,7 +172,7 @@ static enum rs_status srd_open(const struct rs_transport_params *params, struct 
     srd->token_hash = rs_hash64(srd->token_hash ^ params->token[i]);
   rs_srd_checksum_init(&srd->checksum, RS_SRD_CHECKSUM_FASTEST);
   if (rs_verbs_open(&srd->verbs, error) < 0 ||
-      rs_verbs_nics_open(&srd->verbs, &options->choice, params, &srd->nic, &nics, error) < 0) {
+      rs_verbs_nics_open(&srd->verbs, &choice, params, &srd->nic, &nics, error) < 0) {
     rs_error_prefix(error, "transport srd");
     srd_close(&srd->base);
     return error->status;
@@ -248,9 +261,11 @@ const struct rs_transport rs_transport_srd = {
     .name = "srd",
     .summary =
         "RDMA reliable datagrams: EFA's SRD, or UD of any device made reliable; one queue pair reaches all peers",
+    .span = RS_SPAN_NETWORK,
     .options = srd_option_table,
     .option_bytes = sizeof(struct rs_srd_options),
     .preference = 2,
+    .rails = srd_rails,
     .open = srd_open,
     .close = srd_close,
     .limits = srd_limits,

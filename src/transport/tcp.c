@@ -13,7 +13,8 @@ static const struct rs_option tcp_option_table[] = {
      .offset = offsetof(struct rs_tcp_options, interface),
      .default_text = "auto",
      .help =
-         "eth0, an address, a network such as 10.0.0.0/16, or auto: loopback on one host, else the default route's"},
+         "eth0, an address, a network such as 10.0.0.0/16, or auto: loopback on one host, else the default route's; "
+         "several, such as eth0,eth1: lanes take turns among them"},
     {.name = "ports",
      .type = RS_OPTION_RANGE,
      .offset = offsetof(struct rs_tcp_options, ports),
@@ -84,9 +85,24 @@ static void fill_facts(struct rs_tcp_device *tcp) {
   rs_tcp_socket_congestion(tcp->listen_fd, tcp->facts.congestion, sizeof tcp->facts.congestion);
 }
 
+static size_t tcp_rails(const void *options) {
+  return rs_text_items(((const struct rs_tcp_options *)options)->interface.text);
+}
+
+// The interface of this rail.
+static enum rs_status choose_interface(const struct rs_transport_params *params, struct rs_tcp_device *tcp,
+                                       struct rs_error *error) {
+  const struct rs_tcp_options *options = params->options;
+  struct rs_string wanted;
+  rs_text_item(options->interface.text, params->rail, wanted.text, sizeof wanted.text);
+  if (tcp_rails(options) > 1 && (wanted.text[0] == '\0' || strcmp(wanted.text, "auto") == 0))
+    return rs_error_set(error, RS_ERROR_USAGE, "tcp.interface=%s: name each of several interfaces, as in eth0,eth1",
+                        options->interface.text);
+  return rs_tcp_interface_choose(wanted.text, params->one_host, &tcp->interface, error);
+}
+
 static enum rs_status tcp_open(const struct rs_transport_params *params, struct rs_device **device,
                                struct rs_error *error) {
-  const struct rs_tcp_options *options = params->options;
   struct rs_tcp_device *tcp = rs_allocate(1, sizeof *tcp, "tcp device", error);
   if (tcp == NULL)
     return error->status;
@@ -97,8 +113,7 @@ static enum rs_status tcp_open(const struct rs_transport_params *params, struct 
   tcp->timeout_ns = params->timeout_ns;
   tcp->log = params->log;
   memcpy(tcp->token, params->token, sizeof tcp->token);
-  if (copy_options(options, tcp, error) < 0 ||
-      rs_tcp_interface_choose(options->interface.text, params->one_host, &tcp->interface, error) < 0)
+  if (copy_options(params->options, tcp, error) < 0 || choose_interface(params, tcp, error) < 0)
     goto free_device;
   tcp->address = tcp->interface.address;
   tcp->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -185,9 +200,11 @@ struct rs_tcp_peer_text rs_tcp_peer_format(const struct rs_tcp_device *tcp, size
 const struct rs_transport rs_transport_tcp = {
     .name = "tcp",
     .summary = "kernel sockets over any network: one or more streams per lane, epoll, every connection proved by token",
+    .span = RS_SPAN_NETWORK,
     .options = tcp_option_table,
     .option_bytes = sizeof(struct rs_tcp_options),
     .preference = 1,
+    .rails = tcp_rails,
     .open = tcp_open,
     .close = tcp_close,
     .limits = tcp_limits,

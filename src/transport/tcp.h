@@ -7,7 +7,7 @@
 // Filled by the table rs_transport_tcp.options, keys "tcp.*". All ranks need the same `streams` and `stripe_bytes`;
 // the handshake checks it.
 struct rs_tcp_options {
-  struct rs_string interface;  // a name, an address, ADDRESS/BITS, or "auto"
+  struct rs_string interface;  // a name, an address, ADDRESS/BITS, or "auto"; or several of these, a rail each
   struct rs_uint_range ports;  // the listener's; 0, 0: any
   uint64_t streams;            // sockets per (peer, lane)
   uint64_t stripe_bytes;       // a message is cut so that no piece is shorter; one piece below twice as much

@@ -31,6 +31,20 @@ const struct rs_transport *rs_transport_find(const char *name) {
   return NULL;
 }
 
+bool rs_transport_route(const char *word, const struct rs_transport **inside, const struct rs_transport **between) {
+  const char *plus = strchr(word, '+');
+  const struct rs_transport *first = NULL, *last = rs_transport_find(plus ? plus + 1 : word);
+  char name[32];
+  if (plus && snprintf(name, sizeof name, "%.*s", (int)(plus - word), word) < (int)sizeof name)
+    first = rs_transport_find(name);
+  bool fits = plus == NULL || (first && first->span == RS_SPAN_HOST && last && last->span == RS_SPAN_NETWORK);
+  if (last == NULL || !fits)
+    return false;
+  *inside = first;
+  *between = last;
+  return true;
+}
+
 void rs_transport_rdma_library(char *text, size_t bytes) {
 #if RS_HAVE_VERBS
   rs_verbs_name(text, bytes);

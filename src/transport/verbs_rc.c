@@ -272,6 +272,7 @@ static size_t verbs_rc_counters(const struct rs_device *base, struct rs_device_c
 const struct rs_transport rs_transport_verbs_rc = {
     .name = "verbs_rc",
     .summary = "RDMA reliable connections (InfiniBand, RoCE): eager sends, and long messages written into place",
+    .span = RS_SPAN_NETWORK,
     .options = verbs_rc_option_table,
     .option_bytes = sizeof(struct rs_verbs_rc_options),
     .preference = 3,

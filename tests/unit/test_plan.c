@@ -111,10 +111,21 @@ static void test_refusals(void **state) {
   static const struct {
     const char *assignment, *words;
   } rows[] = {
-      {"algorithm=aut", "did you mean 'auto'"},       {"algorithm=rong", "did you mean 'ring'"},
-      {"root=4", "root 4 is none of the ranks 0..3"}, {"size=7", "no multiple of the 4 bytes"},
-      {"transport=tpc", "did you mean 'tcp'"},        {"samples.interval_width=0", "above 0"},
+      {"algorithm=aut", "did you mean 'auto'"},
+      {"algorithm=rong", "did you mean 'ring'"},
+      {"root=4", "root 4 is none of the ranks 0..3"},
+      {"size=7", "no multiple of the 4 bytes"},
+      {"transport=tpc", "did you mean 'tcp'"},
+      {"samples.interval_width=0", "above 0"},
       {"algorithm=none", "at least one algorithm"},
+      {"transport=tcp+shm", "A can be shm; B can be tcp"},
+      {"transport=shm+shm", "A+B is A between ranks of one host"},
+      {"transport=shm+tpc", "A can be shm"},
+      {"transport=loop+tcp", "A can be shm"},
+      {"transport=shm+emulated", "B can be tcp"},
+      {"transport=+tcp", "A can be shm"},
+      {"transport=shm+", "A can be shm"},
+      {"transport=shm+tcp+tcp", "A can be shm"},
   };
   for (size_t i = 0; i < RS_ARRAY_LENGTH(rows); i++) {
     struct planned p;
@@ -136,7 +147,7 @@ static void test_auto_algorithm(void **state) {
   bool chose_ring = false;
   for (size_t i = 0; i < p.plan.case_count; i++) {
     const struct rs_case *point = &p.plan.cases[i];
-    const struct auto_row *row = auto_choice_find(point->transport->name, RS_ALLREDUCE, 8, point->size_bytes);
+    const struct auto_row *row = auto_choice_find(NULL, RS_ALLREDUCE, 8, point->size_bytes);
     const char *name = point->algorithm_auto ? row->algorithm : "ring";
     assert_string_equal(point->algorithm->name, name);
     assert_int_equal(point->chunk_bytes, 4096); // as it was given
@@ -157,7 +168,7 @@ static void test_auto_chunk(void **state) {
   assert_int_equal(p.plan.case_count, (2 * 2 + 1) * p.config.sizes.count);
   for (size_t i = 0; i < p.plan.case_count; i++) {
     const struct rs_case *point = &p.plan.cases[i];
-    const struct auto_row *row = auto_choice_find("tcp", RS_ALLREDUCE, 4, point->size_bytes);
+    const struct auto_row *row = auto_choice_find(NULL, RS_ALLREDUCE, 4, point->size_bytes);
     assert_int_equal(point->chunk_bytes, point->baseline ? 0 : point->chunk_auto ? row->chunk_bytes : 64);
     assert_false(point->baseline && (point->chunk_auto || point->algorithm_auto));
   }
@@ -165,6 +176,23 @@ static void test_auto_chunk(void **state) {
   assert_true(rs_options_get(&p.options, "chunk", &text));
   assert_string_equal(text.data, "[64, auto]");
   rs_text_fini(&text);
+  rs_plan_fini(&p.plan);
+}
+
+// What was measured on one host holds for one host, by what carries inside it.
+static void test_auto_one_host(void **state) {
+  (void)state;
+  struct planned p;
+  static const char *const classes[] = {"tcp", "shm", "shm"};
+  plan_or_fail(&p, 2,
+               WORDS("algorithm=auto", "chunk=auto", "baseline=none", "transport=tcp,shm,shm+tcp", "size=64MiB"));
+  assert_int_equal(p.plan.case_count, RS_ARRAY_LENGTH(classes));
+  for (size_t i = 0; i < p.plan.case_count; i++) {
+    const struct auto_row *row = auto_choice_find(classes[i], RS_ALLREDUCE, 2, p.plan.cases[i].size_bytes);
+    assert_string_equal(row->transport, classes[i]);
+    assert_string_equal(p.plan.cases[i].algorithm->name, row->algorithm);
+    assert_int_equal(p.plan.cases[i].chunk_bytes, row->chunk_bytes);
+  }
   rs_plan_fini(&p.plan);
 }
 
@@ -191,8 +219,30 @@ static void test_auto_everywhere(void **state) {
                WORDS("algorithm=auto", "chunk=auto", "baseline=none", "size=64KiB", "congestor=incast",
                      "run.congestor_share=75%"));
   assert_int_equal(p.plan.measured_count, 4);
-  assert_string_equal(p.plan.cases[0].algorithm->name, auto_choice_find("tcp", RS_ALLREDUCE, 4, 65536)->algorithm);
+  assert_string_equal(p.plan.cases[0].algorithm->name, auto_choice_find(NULL, RS_ALLREDUCE, 4, 65536)->algorithm);
   rs_plan_fini(&p.plan);
+}
+
+// What carries a case: one transport, or one inside hosts and one between them; the result file has room for its name.
+static void test_routes(void **state) {
+  (void)state;
+  struct planned p;
+  char name[RS_TRANSPORT_BYTES];
+  plan_or_fail(&p, 4, WORDS("transport=tcp,shm+tcp", "algorithm=ring", "baseline=mpi", "size=8"));
+  assert_int_equal(p.plan.case_count, 3);
+  static const char *const names[] = {"tcp", "shm+tcp", ""};
+  for (size_t i = 0; i < 3; i++)
+    assert_string_equal(rs_case_transport(&p.plan.cases[i], name, sizeof name), names[i]);
+  assert_null(p.plan.cases[0].inside);
+  assert_ptr_equal(p.plan.cases[1].inside, rs_transport_find("shm"));
+  assert_ptr_equal(p.plan.cases[1].transport, rs_transport_find("tcp"));
+  rs_plan_fini(&p.plan);
+
+  assert_true(RS_TRANSPORT_BYTES <= sizeof((struct rs_case_row *)0)->transport);
+  for (size_t a = 0; a < rs_transport_count; a++)
+    for (size_t b = 0; b < rs_transport_count; b++)
+      if (rs_transports[a]->span == RS_SPAN_HOST && rs_transports[b]->span == RS_SPAN_NETWORK)
+        assert_true(strlen(rs_transports[a]->name) + 1 + strlen(rs_transports[b]->name) < RS_TRANSPORT_BYTES);
 }
 
 // Measured and congesting ranks are disjoint, all ranks, as many as the share says, and stand evenly.
@@ -368,7 +418,8 @@ int main(void) {
       cmocka_unit_test(test_expert_bounds),   cmocka_unit_test(test_groups_by_distance),
       cmocka_unit_test(test_order),           cmocka_unit_test(test_kernels),
       cmocka_unit_test(test_auto_algorithm),  cmocka_unit_test(test_auto_chunk),
-      cmocka_unit_test(test_auto_everywhere),
+      cmocka_unit_test(test_auto_everywhere), cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_auto_one_host),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
