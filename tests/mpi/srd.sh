@@ -37,16 +37,33 @@ launch 2 run -q -o "$work/none.h5" --set transport=srd --set srd.device=fake_ud 
   fail 'EFA without an EFA'
 grep -q 'srd.flavour=efa: device fake_ud: it is no EFA; use srd.flavour=ud' "$work/out" || fail "no advice: $(cat "$work/out")"
 
-# transport=auto takes the best that every rank can open, and says what it left out.
+# Two devices, between which lanes take turns.
+export RINGSIDE_FAKE_VERBS=seed=6
+launch 2 run -q -o "$work/two.h5" --set transport=srd --set srd.device=fake_efa,fake_ud --set lanes=2 --set size=8,64KiB \
+  --set chunk=8KiB "${quick[@]}" >"$work/out" 2>&1 || fail "two devices: exit $?: $(cat "$work/out")"
+expect_verified "$work/two.h5"
+"$RINGSIDE" show "$work/two.h5" >"$work/table" || fail "show: exit $?"
+for device in fake_efa fake_ud; do
+  grep -q "srd over $device" "$work/table" || fail "not over $device: $(cat "$work/table")"
+done
+
+# transport=auto takes the best that every rank can open, and says what it left out. Within a host that is shared memory: each rank
+# is given a host of its own here.
+unshare --uts true 2>/dev/null || { echo 'transport=auto is left out: a hostname of its own for each rank takes root'; exit 0; }
+cat >"$work/own_host" <<'SCRIPT'
+#!/bin/sh
+exec unshare --uts sh -c 'hostname "host$1" && shift && exec "$@"' - "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" "$@"
+SCRIPT
+chmod +x "$work/own_host"
 # auto TRANSPORT WORDS
 auto() {
-  launch 2 run -q -o "$work/auto-$1.h5" --set transport=auto --set srd.device=fake_efa --set algorithm=ring --set size=8 "${quick[@]}" >"$work/out" 2>&1 ||
+  "$MPIEXEC" "${mpi_flags[@]}" -np 2 "$work/own_host" "$RINGSIDE" run -q -o "$work/auto-$1.h5" --set transport=auto \
+    --set srd.device=fake_efa --set tcp.interface=lo --set algorithm=ring --set size=8 "${quick[@]}" >"$work/out" 2>&1 ||
     fail "auto, $1: exit $?: $(cat "$work/out")"
   expect_verified "$work/auto-$1.h5"
   [ "$(column "$work/auto-$1.h5" transport)" = "$1" ] || fail "auto is $(column "$work/auto-$1.h5" transport), not $1"
-  grep -q "transport=auto is $1" "$work/out" || fail "auto does not say $1: $(cat "$work/out")"
+  grep -q "transport=auto is $1;" "$work/out" || fail "auto does not say $1: $(cat "$work/out")"
   grep -q "$2" "$work/out" || fail "auto, $1: not '$2' but: $(cat "$work/out")"
 }
-export RINGSIDE_FAKE_VERBS=seed=6
 auto srd 'fake_efa is an EFA device'
 RINGSIDE_VERBS_LIBRARY=/nowhere/libibverbs.so auto tcp 'transport verbs_rc: .*/nowhere/libibverbs.so'
