@@ -82,9 +82,10 @@ static size_t rails_of(const struct links *links, size_t transport) {
 // The links of one transport. A NIC beyond the last lane would carry nothing.
 static enum rs_status add_links(struct links *links, size_t transport, struct rs_error *error) {
   const char *name = rs_transports[transport]->name;
-  size_t rails = rails_of(links, transport), lanes = lanes_needed(links, rs_transports[transport]);
+  size_t lanes = lanes_needed(links, rs_transports[transport]);
   if (lanes == 0)
     return RS_OK;
+  size_t rails = rails_of(links, transport);
   if (rails > RS_RAILS_MAX)
     return rs_error_set(error, RS_ERROR_USAGE, "transport %s: %zu NICs are named; a rank uses %d at most", name, rails,
                         RS_RAILS_MAX);

@@ -19,6 +19,15 @@ launch() {
   "$MPIEXEC" "${mpi_flags[@]}" -np "$n" "$RINGSIDE" "$@"
 }
 
+# launch_hosts N ARGS...: the same, with a hostname of its own for each rank; takes root.
+launch_hosts() {
+  local n=$1
+  shift
+  # shellcheck disable=SC2016 # for the shell of each rank
+  "$MPIEXEC" "${mpi_flags[@]}" -np "$n" unshare --uts sh -c 'hostname "host${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" && exec "$@"' - \
+    "$RINGSIDE" "$@"
+}
+
 fail() {
   echo "FAILED: $*" >&2
   exit 1

@@ -50,16 +50,10 @@ done
 # transport=auto takes the best that every rank can open, and says what it left out. Within a host that is shared memory: each rank
 # is given a host of its own here.
 unshare --uts true 2>/dev/null || { echo 'transport=auto is left out: a hostname of its own for each rank takes root'; exit 0; }
-cat >"$work/own_host" <<'SCRIPT'
-#!/bin/sh
-exec unshare --uts sh -c 'hostname "host$1" && shift && exec "$@"' - "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" "$@"
-SCRIPT
-chmod +x "$work/own_host"
 # auto TRANSPORT WORDS
 auto() {
-  "$MPIEXEC" "${mpi_flags[@]}" -np 2 "$work/own_host" "$RINGSIDE" run -q -o "$work/auto-$1.h5" --set transport=auto \
-    --set srd.device=fake_efa --set tcp.interface=lo --set algorithm=ring --set size=8 "${quick[@]}" >"$work/out" 2>&1 ||
-    fail "auto, $1: exit $?: $(cat "$work/out")"
+  launch_hosts 2 run -q -o "$work/auto-$1.h5" --set transport=auto --set srd.device=fake_efa --set tcp.interface=lo \
+    --set algorithm=ring --set size=8 "${quick[@]}" >"$work/out" 2>&1 || fail "auto, $1: exit $?: $(cat "$work/out")"
   expect_verified "$work/auto-$1.h5"
   [ "$(column "$work/auto-$1.h5" transport)" = "$1" ] || fail "auto is $(column "$work/auto-$1.h5" transport), not $1"
   grep -q "transport=auto is $1;" "$work/out" || fail "auto does not say $1: $(cat "$work/out")"

@@ -19,10 +19,10 @@ for fabric in ring/tcp ring/verbs_rc ring/srd; do
   grep -q "$fabric" "$work/table" || fail "the table has no column $fabric"
 done
 
-# auto NAME WORDS: what is taken, and what is said about it.
+# auto NAME WORDS: what is taken between hosts, and what is said about it.
 auto() {
-  launch 2 run -q -o "$work/$1.h5" --set transport=auto --set algorithm=ring --set size=8 --set baseline=none "${quick[@]}" \
-    >"$work/out" 2>&1 || fail "auto, $1: exit $?: $(cat "$work/out")"
+  launch_hosts 2 run -q -o "$work/$1.h5" --set transport=auto --set tcp.interface=lo --set verbs_rc.interface=lo --set algorithm=ring \
+    --set size=8 --set baseline=none "${quick[@]}" >"$work/out" 2>&1 || fail "auto, $1: exit $?: $(cat "$work/out")"
   expect_verified "$work/$1.h5"
   [ "$(column "$work/$1.h5" transport)" = "$1" ] || fail "auto is $(column "$work/$1.h5" transport) instead of $1"
   grep -q "$2" "$work/out" || fail "auto, $1: not '$2' but: $(cat "$work/out")"
