@@ -110,7 +110,7 @@ const struct rs_option rs_sweep_options[] = {
      .default_text = "1",
      .minimum = 1,
      .maximum = 64,
-     .help = "independent ordered channels between two ranks"},
+     .help = "independent ordered channels between two ranks, which take turns among several NICs"},
     {.name = NULL},
 };
 

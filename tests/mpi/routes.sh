@@ -110,6 +110,13 @@ refuse 'eth7.*eth0' --set tcp.interface=eth0,eth7 --set lanes=2
 refuse 'name each of several interfaces' --set tcp.interface=eth0, --set lanes=2
 refuse '9 NICs are named; a rank uses 8 at most' --set tcp.interface=lo,lo,lo,lo,lo,lo,lo,lo,lo --set lanes=9
 
+# Ranks that name different numbers of NICs.
+"$MPIEXEC" "${mpi_flags[@]}" -np 1 "$RINGSIDE" run --set size=8 --set tcp.interface=lo -o "$work/none.h5" : \
+  -np 1 "$RINGSIDE" run --set size=8 --set tcp.interface=lo,lo -o "$work/none.h5" >"$work/out" 2>&1
+status=$?
+[ $status = 2 ] || fail "different NICs: exit $status: $(cat "$work/out")"
+grep -q "rank 1: this rank and rank 0 disagree about the configuration from .*lo,lo" "$work/out" || fail "different NICs: $(cat "$work/out")"
+
 # auto N TRANSPORT: what it is for so many ranks.
 auto() {
   across "$1" -q -o "$work/auto.h5" --force --set transport=auto --set algorithm=ring --set size=8 "${quick[@]}" ||
