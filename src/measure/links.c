@@ -106,13 +106,13 @@ enum rs_status links_init(struct links *links, const struct rs_runner_params *pa
   links->addresses = rs_allocate(rank_count, RS_ADDRESS_BYTES_MAX, "addresses of all ranks", error);
   links->peers = rs_allocate(rank_count, sizeof *links->peers, "peers", error);
   links->case_peers = rs_allocate(rank_count, sizeof *links->case_peers, "peers", error);
-  links->device_of = rs_allocate(rank_count * params->plan->lanes_max, sizeof *links->device_of, "a route", error);
+  links->device_of = rs_allocate(rank_count, params->plan->lanes_max * sizeof *links->device_of, "a route", error);
   if (error->status < 0)
     return error->status;
   for (size_t i = 0; i < rs_transport_count; i++)
     if (add_links(links, i, error) < 0)
       return error->status;
-  links->rows = rs_allocate(links->count * rank_count, sizeof *links->rows, "links", error);
+  links->rows = rs_allocate(rank_count, links->count * sizeof *links->rows, "links", error);
   return error->status;
 }
 
