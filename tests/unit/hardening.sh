@@ -96,8 +96,8 @@ if grep -q -- -fcf-protection=full "$commands" && [ "$(uname -m)" = x86_64 ]; th
   [ "$marks" -ge 3 ] || fail "librs_memory.a: $marks files with marks of guarded returns"
 fi
 
-# ---- the same bytes in another folder; sanitizers keep places of their own
-! grep -q '^RS_SANITIZE:[^=]*=.' "$RS_BUILD_DIR/CMakeCache.txt" || exit 0
+# ---- the same bytes in another folder; sanitizers and coverage keep places of their own
+! grep -qE '^(RS_SANITIZE:[^=]*=.|CMAKE_C_FLAGS:.*--coverage)' "$RS_BUILD_DIR/CMakeCache.txt" || exit 0
 value_of() { sed -n "s/^$1:[^=]*=//p" "$RS_BUILD_DIR/CMakeCache.txt"; }
 compiler=$(value_of CMAKE_C_COMPILER)
 launcher=$(value_of CMAKE_C_COMPILER_LAUNCHER)
