@@ -6,14 +6,6 @@
 # one. A launch has every choice in it, and auto, so its share is its time over auto's of the same launch, the median over
 # launches: what drifts from launch to launch is in both.
 
-function median(count, i, j, value) {
-  for (i = 2; i <= count; i++) {
-    value = values[i]
-    for (j = i - 1; j >= 1 && values[j] > value; j--) values[j + 1] = values[j]
-    values[j + 1] = value
-  }
-  return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
-}
 # Keeps list[1 ..] rising and distinct.
 function insert(list, count, number, i) {
   for (i = 1; i <= count; i++) if (list[i] == number) return count

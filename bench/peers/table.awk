@@ -4,15 +4,6 @@
 # A launch holds ours and some peers, so a ratio is of two times of one launch; over rounds it is the median. Ours is our
 # algorithm with the least geometric mean over all launches, the peer the one with the least median.
 
-# Sorts values[1 .. count] and gives their median.
-function median(count, i, j, value) {
-  for (i = 2; i <= count; i++) {
-    value = values[i]
-    for (j = i - 1; j >= 1 && values[j] > value; j--) values[j + 1] = values[j]
-    values[j + 1] = value
-  }
-  return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
-}
 # Over the rounds in drawn[]: the median of table[key, round]; -1 where there is none.
 function median_of(table, key, r, count) {
   for (r = 1; r <= rounds; r++) if ((key, drawn[r]) in table) values[++count] = table[key, drawn[r]]

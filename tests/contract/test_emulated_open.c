@@ -203,16 +203,6 @@ static void open_pair(struct contract_group *group, const struct rs_emulated_opt
     assert_rs_ok(contract_memory_open(group->devices[r], bytes, &memory[r], &error), &error);
 }
 
-static int64_t counter(const struct rs_device *device, const char *name) {
-  struct rs_device_counter counters[32];
-  size_t count = rs_transport_emulated.counters(device, counters, RS_ARRAY_LENGTH(counters));
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(counters[i].name, name) == 0)
-      return counters[i].value;
-  fail_msg("no counter %s", name);
-  return 0;
-}
-
 // A message of 1 MB at 1 Gbit/s and 1 ms takes at least 9 ms, and its send at least 8; three times that, slowed down.
 static void nothing_is_early(void **state) {
   (void)state;
@@ -251,9 +241,9 @@ static void nothing_is_early(void **state) {
     rs_transport_emulated.limits(group.devices[1], &limits);
     assert_true(limits.emulated && limits.moves_data && limits.can_sleep);
     assert_int_equal((int64_t)limits.slowdown * 1000000, unit_ns);
-    assert_int_equal(counter(group.devices[1], "emulated.messages"), 1);
-    assert_true(counter(group.devices[1], "emulated.quanta") >= BYTES / 65536);
-    assert_int_equal(counter(group.devices[0], "emulated.messages"), 0);
+    assert_int_equal(contract_counted(group.devices[1], "emulated.messages"), 1);
+    assert_true(contract_counted(group.devices[1], "emulated.quanta") >= BYTES / 65536);
+    assert_int_equal(contract_counted(group.devices[0], "emulated.messages"), 0);
     for (size_t r = 0; r < 2; r++)
       contract_memory_close(&memory[r]);
     contract_group_close(&group);

@@ -147,16 +147,6 @@ static void strangers(void **state) {
 
 #define DIRECT_BYTES ((size_t)10000)
 
-static int64_t counted(const struct rs_device *device, const char *name) {
-  struct rs_device_counter counters[8];
-  size_t count = rs_transport_shm.counters(device, counters, RS_ARRAY_LENGTH(counters));
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(counters[i].name, name) == 0)
-      return counters[i].value;
-  fail_msg("no counter %s", name);
-  return -1;
-}
-
 static void send_and_check(struct contract_group *group, struct contract_memory *from, struct contract_memory *to,
                            uint64_t seed) {
   struct rs_error error = {0};
@@ -186,16 +176,16 @@ static void shared_memory_is_read_where_it_lies(void **state) {
     send_and_check(&group, &from, &to, i + 1000);
     contract_memory_close(&from);
   }
-  assert_int_equal(counted(group.devices[0], "direct_bytes"), 400 * DIRECT_BYTES);
-  assert_int_equal(counted(group.devices[0], "staged_bytes"), 0);
+  assert_int_equal(contract_counted(group.devices[0], "direct_bytes"), 400 * DIRECT_BYTES);
+  assert_int_equal(contract_counted(group.devices[0], "staged_bytes"), 0);
   for (size_t i = 0; i < REGIONS; i++)
     assert_rs_ok(contract_memory_open(group.devices[0], DIRECT_BYTES + 8, &many[i], &error), &error);
   for (size_t i = 0; i < REGIONS; i++) {
     send_and_check(&group, &many[i], &to, i);
     contract_memory_close(&many[i]);
   }
-  assert_int_equal(counted(group.devices[0], "direct_bytes"), 464 * DIRECT_BYTES);
-  assert_int_equal(counted(group.devices[0], "staged_bytes"), 6 * DIRECT_BYTES);
+  assert_int_equal(contract_counted(group.devices[0], "direct_bytes"), 464 * DIRECT_BYTES);
+  assert_int_equal(contract_counted(group.devices[0], "staged_bytes"), 6 * DIRECT_BYTES);
   contract_memory_close(&to);
   contract_group_close(&group);
 }

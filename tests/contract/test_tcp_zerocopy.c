@@ -13,16 +13,6 @@ static const struct rs_tcp_options options = {
     .interface = {"127.0.0.1"}, .streams = 1, .stripe_bytes = 65536, .zerocopy_bytes = 65536};
 static const struct contract_variant variant = {"tcp, long ones without a copy", &rs_transport_tcp, &options};
 
-static int64_t counted(const struct rs_device *device, const char *name) {
-  struct rs_device_counter counters[8];
-  size_t count = device->transport->counters(device, counters, RS_ARRAY_LENGTH(counters));
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(counters[i].name, name) == 0)
-      return counters[i].value;
-  fail_msg("no counter %s", name);
-  return -1;
-}
-
 // From device 0 to device 1, until both have completed.
 static void send_over(struct contract_group *group, struct contract_memory memory[2], size_t bytes) {
   struct rs_error error = {0};
@@ -35,15 +25,7 @@ static void send_over(struct contract_group *group, struct contract_memory memor
   assert_true(sent == RS_OK || sent == RS_IN_PROGRESS);
   if (sent == RS_OK)
     left--;
-  for (int64_t until = rs_clock_ns() + INT64_C(20000000000); left > 0;) {
-    for (size_t r = 0; r < 2; r++) {
-      struct rs_completion completions[2];
-      size_t count = 0;
-      assert_rs_ok(rs_transport_tcp.progress(group->devices[r], completions, 2, &count, &error), &error);
-      left -= count;
-    }
-    assert_true(rs_clock_ns() < until);
-  }
+  assert_rs_ok(contract_group_drive(group, &left, INT64_C(20000000000), &error), &error);
   assert_memory_equal(memory[0].buffer.address, memory[1].buffer.address, bytes);
 }
 
@@ -56,18 +38,19 @@ static void long_messages_are_not_copied(void **state) {
   for (size_t r = 0; r < 2; r++)
     assert_rs_ok(contract_memory_open(group.devices[r], LONG_BYTES, &memory[r], &error), &error);
   send_over(&group, memory, SHORT_BYTES);
-  assert_int_equal(counted(group.devices[0], "zerocopy_sends"), 0);
+  assert_int_equal(contract_counted(group.devices[0], "zerocopy_sends"), 0);
   for (int turn = 0; turn < 100; turn++) {
     send_over(&group, memory, LONG_BYTES);
     send_over(&group, memory, SHORT_BYTES);
   }
-  int64_t sends = counted(group.devices[0], "zerocopy_sends"), copied = counted(group.devices[0], "zerocopy_copied");
+  int64_t sends = contract_counted(group.devices[0], "zerocopy_sends"),
+          copied = contract_counted(group.devices[0], "zerocopy_copied");
   // Where memory may not be pinned the kernel is not asked a second time.
   if (sends == 0)
     skip();
   if (copied != sends)
     fail_msg("%" PRId64 " of %" PRId64 " sends were reported", copied, sends);
-  assert_int_equal(counted(group.devices[1], "zerocopy_sends"), 0);
+  assert_int_equal(contract_counted(group.devices[1], "zerocopy_sends"), 0);
   for (size_t r = 0; r < 2; r++)
     contract_memory_close(&memory[r]);
   contract_group_close(&group);

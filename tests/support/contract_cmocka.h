@@ -19,6 +19,17 @@ static inline uint64_t contract_seed(void) {
   return text ? strtoull(text, NULL, 10) : 20261123;
 }
 
+// What the device counts by this name.
+static inline int64_t contract_counted(const struct rs_device *device, const char *name) {
+  struct rs_device_counter counters[32];
+  size_t count = device->transport->counters(device, counters, RS_ARRAY_LENGTH(counters));
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(counters[i].name, name) == 0)
+      return counters[i].value;
+  fail_msg("no counter %s", name);
+  return -1;
+}
+
 #define assert_rs_ok(status, error)                                                                                    \
   do {                                                                                                                 \
     enum rs_status assert_status = (status);                                                                           \
