@@ -8,8 +8,11 @@
 #define WINDOW_DEFAULT 32
 // Staging for messages that are to be reduced: enough of them to keep a pipeline busy, within what caches hold.
 #define STAGING_BYTES ((size_t)4 << 20)
-// How long a rank yields before it sleeps; docs/performance.md has the measurement.
+// How long a rank yields before it sleeps; docs/performance.md has the measurement. Waits that are far longer than that
+// make it less, since what they cost is the time of other ranks; a wait that is not makes it as long again.
 #define YIELD_NS 50000
+#define YIELD_NS_MIN 2000
+#define LONG_WAIT_NS (4 * YIELD_NS)
 #define SLEEP_MS_MAX 100
 // A spinning rank looks at the clock once in so many empty polls: where the kernel must ask a timer chip (hpet in a
 // virtual machine: 6 us), it would otherwise spend its time there, and see a message late.
@@ -184,6 +187,7 @@ enum rs_status rs_executor_open(const struct rs_executor_params *params, struct 
   opened->partition = shape.partition;
   opened->rounds = shape.rounds;
   opened->element_bytes = (uint32_t)rs_datatype_bytes(params->datatype);
+  opened->yield_ns = YIELD_NS;
   opened->window_slots = shape.window_slots;
   opened->staging_slots = shape.staging_slots;
   opened->staging_bytes = shape.staging_bytes;
@@ -279,9 +283,17 @@ static enum rs_status sleep_on_devices(const struct rs_route *route, struct rs_e
   return RS_OK;
 }
 
+// How long to yield next time, after a wait with a sleep in it.
+static int64_t adapt(int64_t yield_ns, int64_t waited_ns) {
+  if (waited_ns < LONG_WAIT_NS)
+    return YIELD_NS;
+  return yield_ns / 2 > YIELD_NS_MIN ? yield_ns / 2 : YIELD_NS_MIN;
+}
+
 enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *error) {
   const struct rs_executor_params *params = &executor->params;
   int64_t idle_since = 0; // 0: not idle, or for less than POLLS_PER_LOOK
+  bool slept = false;
   uint32_t empty_polls = 0;
   window_start(executor);
   for (;;) {
@@ -290,7 +302,10 @@ enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *er
     if (status != RS_IN_PROGRESS)
       return status;
     if (changed) {
+      if (slept)
+        executor->yield_ns = adapt(executor->yield_ns, rs_clock_ns() - idle_since);
       idle_since = empty_polls = 0;
+      slept = false;
       continue;
     }
     bool spins = params->wait == RS_WAIT_SPIN;
@@ -306,9 +321,12 @@ enum rs_status rs_executor_run(struct rs_executor *executor, struct rs_error *er
       return interrupted(executor, interrupt, now - idle_since, error);
     if (spins)
       continue;
-    if (now - idle_since < YIELD_NS)
+    if (now - idle_since < executor->yield_ns) {
       sched_yield();
-    else if ((status = sleep_on_devices(params->route, error)) < 0)
+      continue;
+    }
+    slept = true;
+    if ((status = sleep_on_devices(params->route, error)) < 0)
       return status;
   }
 }

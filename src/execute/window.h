@@ -65,6 +65,7 @@ struct rs_executor {
   uint64_t live, staging_free; // sets
   struct rs_taker taker;       // reduces the pieces of messages that are not staged
   struct rs_executor_counts counts;
+  int64_t yield_ns; // how long a wait yields before it sleeps
 };
 
 // Forgets everything and goes to the start of the schedule.
