@@ -10,8 +10,8 @@
 #define STAGING_BYTES ((size_t)4 << 20)
 // How long a rank yields before it sleeps; docs/performance.md has the measurement. Waits that are far longer than that
 // make it less, since what they cost is the time of other ranks; a wait that is not makes it as long again.
-#define YIELD_NS 50000
-#define YIELD_NS_MIN 2000
+#define YIELD_NS INT64_C(50000)
+#define YIELD_NS_MIN INT64_C(2000)
 #define LONG_WAIT_NS (4 * YIELD_NS)
 #define SLEEP_MS_MAX 100
 // A spinning rank looks at the clock once in so many empty polls: where the kernel must ask a timer chip (hpet in a
