@@ -25,10 +25,11 @@ collectives 2 efa-short seed=3,late=3,short=4,mtu=1024 --set srd.device=fake_efa
 collectives 4 ud seed=4 --set srd.device=fake_ud
 collectives 3 ud-rough seed=5,late=2,loss=1,duplicate=1,corrupt=1 --set srd.device=fake_ud --set srd.flavour=ud
 
-# What no retry heals ends in words, and what was measured before is saved.
+# What no retry heals ends in words, and what was measured before is saved. With this seed short messages come first: the
+# longest alone would reach the failure in their first case.
 export RINGSIDE_FAKE_VERBS=status=13,status_at=2000
 launch 2 run -q -o "$work/dead.h5" --set transport=srd --set srd.device=fake_efa --set size=8..1MiB --set algorithm=ring \
-  "${quick[@]}" >"$work/out" 2>&1 && fail 'a dead network was not noticed'
+  --set run.seed=1 "${quick[@]}" >"$work/out" 2>&1 && fail 'a dead network was not noticed'
 grep -q 'the peer has not answered.*security group' "$work/out" || fail "no cause is named: $(cat "$work/out")"
 column "$work/dead.h5" finished | grep -q 1 || fail 'nothing was saved'
 
