@@ -9,10 +9,9 @@ run() {
   "$RINGSIDE" show --json "$work/late.h5" >"$work/late.json" || fail "show: exit $?"
 }
 
-for delay_us in 100 1000; do
-  run "${delay_us}us"
-  "$RINGSIDE" show --stragglers "$work/late.h5"
-  /usr/bin/python3 - "$work/late.json" $delay_us <<'PYTHON' || fail "${delay_us} us: not named, or not with its size"
+# named DELAY_US: most cases name rank 1, with this size, and none another rank.
+named() {
+  /usr/bin/python3 - "$work/late.json" "$1" <<'PYTHON'
 import json
 import sys
 
@@ -23,6 +22,16 @@ found = [f for f in stragglers["findings"] if f["what"] == "entered" and not f["
 named = [f for f in found if f["rank"] == 1 and abs(f["late_ns"] / delay_ns - 1) < 0.1]
 print(len(named), "of", stragglers["cases_judged"], "cases name rank 1 as late by", delay_ns, "ns, within 10%")
 # A rank that loses its core for a while can spoil a case, not most of them.
-assert 2 * len(named) > stragglers["cases_judged"] and all(f["rank"] == 1 for f in found), found
+sys.exit(not (2 * len(named) > stragglers["cases_judged"] and all(f["rank"] == 1 for f in found)))
 PYTHON
+}
+
+# Where others use the processors, ranks are late by themselves: then another look is right.
+for delay_us in 100 1000; do
+  for look in 1 2 3; do
+    run "${delay_us}us"
+    "$RINGSIDE" show --stragglers "$work/late.h5"
+    ! named $delay_us || continue 2
+  done
+  fail "$delay_us us: not named, or not with its size, $look times"
 done
