@@ -20,7 +20,7 @@ extern const struct auto_row auto_rows[];
 extern const size_t auto_row_count;
 
 // The row with the least bounds that hold: first for the ranks, then for the size. Beyond all bounds, the row with the
-// largest ones. Never NULL.
+// largest ones. Never NULL. transport: of one host that all ranks share; NULL: they do not, and the rows for any hold.
 const struct auto_row *auto_choice_find(const char *transport, enum rs_collective collective, uint32_t ranks,
                                         uint64_t size_bytes);
 
