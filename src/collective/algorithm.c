@@ -13,6 +13,7 @@ const struct rs_algorithm *const rs_algorithms[] = {
     &rs_chain_allreduce,
     &rs_hierarchical_allreduce,
     &rs_multirail_allreduce,
+    &rs_two_shot_allreduce,
     // reduce_scatter
     &rs_ring_reduce_scatter,
     &rs_halving_reduce_scatter,

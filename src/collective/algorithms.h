@@ -12,6 +12,7 @@ extern const struct rs_algorithm rs_halving_doubling_allreduce;
 extern const struct rs_algorithm rs_chain_allreduce;
 extern const struct rs_algorithm rs_hierarchical_allreduce;
 extern const struct rs_algorithm rs_multirail_allreduce;
+extern const struct rs_algorithm rs_two_shot_allreduce;
 extern const struct rs_algorithm rs_ring_reduce_scatter;
 extern const struct rs_algorithm rs_halving_reduce_scatter;
 extern const struct rs_algorithm rs_pat_reduce_scatter;
