@@ -2,7 +2,9 @@
 // CMakeLists.txt compiles each of them for its own instructions, so all sets come from the same source. Before, such a
 // file defines
 //   KERNEL_SET, KERNEL_SET_NAME    the name of the table here, and of the set
-//   widen_float16, round_float16   conversions of `count` values, by the processor's own instructions where it has them
+//   FLOAT16_RUN                    how many float16 the processor's own instructions convert at a time, and
+//   widen_float16, round_float16   these conversions, from and to memory; between the two a run is of a type with + * /
+//   FLOAT16_LOOP                   a pragma for loops over runs: empty, where the runs are vectors already
 //
 // `omp simd` says that no element depends on another, which is true for dst == a and dst == b too, and makes compilers
 // vectorise at -O2 as they do at -O3. It needs no OpenMP library.
@@ -32,48 +34,58 @@
 
 KERNELS(float32, float, float)
 KERNELS(float64, double, double)
-KERNELS(bfloat16, uint16_t, float)
 KERNELS(int32, int32_t, double)
 KERNELS(int64, int64_t, uint64_t)
 KERNELS(uint8, uint8_t, float)
 
-// ---- float16: widened, reduced by a float32 kernel, and rounded, by blocks that stay in cache -------------
+// ---- bfloat16: sums and products two by two, as halves of a word, which need no shuffles ------------------
 
-#define BLOCK ((size_t)256)
+typedef uint32_t __attribute__((aligned(2), may_alias)) bfloat16_pair;
 
+#define PAIR_KERNEL(operation)                                                                                         \
+  static void operation##_bfloat16(void *dst, const void *a, const void *b, size_t count) {                            \
+    bfloat16_pair *result = dst;                                                                                       \
+    const bfloat16_pair *left = a, *right = b;                                                                         \
+    _Pragma("omp simd") for (size_t i = 0; i < count / 2; i++) result[i] =                                             \
+        bfloat16_pair_##operation(left[i], right[i]);                                                                  \
+    if (count % 2)                                                                                                     \
+      ((uint16_t *)dst)[count - 1] =                                                                                   \
+          bfloat16_##operation(((const uint16_t *)a)[count - 1], ((const uint16_t *)b)[count - 1]);                    \
+  }
+
+PAIR_KERNEL(sum)
+PAIR_KERNEL(prod)
+REDUCE_KERNEL(min, bfloat16, uint16_t)
+REDUCE_KERNEL(max, bfloat16, uint16_t)
+DIVIDE_KERNEL(bfloat16, uint16_t, float)
+
+// ---- float16: widened, reduced and rounded, a run at a time -----------------------------------------------
+
+// result = left (operator) right for runs, as wide as the processor converts, and one by one for what is left.
+#define RUN_KERNEL(operation, operator)                                                                                \
+  static void operation##_float16(void *dst, const void *a, const void *b, size_t count) {                             \
+    uint16_t *result = dst;                                                                                            \
+    const uint16_t *left = a, *right = b;                                                                              \
+    size_t in_runs = count - count % FLOAT16_RUN;                                                                      \
+    FLOAT16_LOOP for (size_t i = 0; i < in_runs; i += FLOAT16_RUN)                                                     \
+        round_float16(result + i, widen_float16(left + i) operator widen_float16(right + i));                          \
+    for (size_t i = in_runs; i < count; i++)                                                                           \
+      result[i] = float16_round(float16_widen(left[i]) operator float16_widen(right[i]));                              \
+  }
+
+RUN_KERNEL(sum, +)
+RUN_KERNEL(prod, *)
 REDUCE_KERNEL(min, float16, uint16_t)
 REDUCE_KERNEL(max, float16, uint16_t)
 
-static void reduce_float16(rs_reduce_kernel *reduce_float32, void *dst, const void *a, const void *b, size_t count) {
-  uint16_t *result = dst;
-  const uint16_t *left = a, *right = b;
-  _Alignas(64) float wide_left[BLOCK], wide_right[BLOCK];
-  for (size_t start = 0; start < count; start += BLOCK) {
-    size_t length = rs_min_size(BLOCK, count - start);
-    widen_float16(wide_left, left + start, length);
-    widen_float16(wide_right, right + start, length);
-    reduce_float32(wide_left, wide_left, wide_right, length);
-    round_float16(result + start, wide_left, length);
-  }
-}
-
-static void sum_float16(void *dst, const void *a, const void *b, size_t count) {
-  reduce_float16(sum_float32, dst, a, b, count);
-}
-
-static void prod_float16(void *dst, const void *a, const void *b, size_t count) {
-  reduce_float16(prod_float32, dst, a, b, count);
-}
-
 static void divide_float16(void *data, size_t count, size_t divisor) {
   uint16_t *values = data;
-  _Alignas(64) float wide[BLOCK];
-  for (size_t start = 0; start < count; start += BLOCK) {
-    size_t length = rs_min_size(BLOCK, count - start);
-    widen_float16(wide, values + start, length);
-    divide_float32(wide, length, divisor);
-    round_float16(values + start, wide, length);
-  }
+  const float by = (float)divisor;
+  size_t in_runs = count - count % FLOAT16_RUN;
+  FLOAT16_LOOP for (size_t i = 0; i < in_runs; i += FLOAT16_RUN)
+      round_float16(values + i, widen_float16(values + i) / by);
+  for (size_t i = in_runs; i < count; i++)
+    values[i] = float16_round(float16_widen(values[i]) / by);
 }
 
 // ---- the table --------------------------------------------------------------------------------------------

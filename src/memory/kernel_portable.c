@@ -1,16 +1,15 @@
 // The kernels for any processor. They define every result.
 #include "memory/element.h"
 
-static void widen_float16(float *wide, const uint16_t *narrow, size_t count) {
-#pragma omp simd
-  for (size_t i = 0; i < count; i++)
-    wide[i] = float16_widen(narrow[i]);
+#define FLOAT16_RUN 1
+#define FLOAT16_LOOP _Pragma("omp simd")
+
+static inline float widen_float16(const uint16_t *narrow) {
+  return float16_widen(*narrow);
 }
 
-static void round_float16(uint16_t *narrow, const float *wide, size_t count) {
-#pragma omp simd
-  for (size_t i = 0; i < count; i++)
-    narrow[i] = float16_round(wide[i]);
+static inline void round_float16(uint16_t *narrow, float wide) {
+  *narrow = float16_round(wide);
 }
 
 #define KERNEL_SET rs_kernel_portable
