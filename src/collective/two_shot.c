@@ -3,14 +3,14 @@
 // The name is that of inference libraries, which use it between the GPUs of one host:
 // FlashInfer, flashinfer.comm.trtllm_mnnvl_allreduce; NVIDIA TensorRT-LLM, AllReduceStrategy.
 //
-// A rank sends the bytes of a ring, 2(n-1)/n S in 2(n-1) messages, but two messages deep where a ring is 2(n-1) deep. In
-// memory that ranks share, an input is read once and each part of the result written once per rank: no partial sum is
-// written to be read by the next. The price is that everyone talks to everyone: on a network, n - 1 flows meet at each
-// rank at once, from all over it.
+// A rank sends the bytes of a ring, 2(n-1)/n S in 2(n-1) messages, but two messages deep where a ring is 2(n-1) deep.
+// In memory that ranks share, an input is read once and each part of the result written once per rank: no partial sum
+// is written to be read by the next. The price is that everyone talks to everyone: on a network, n - 1 flows meet at
+// each rank at once, from all over it.
 //
 // Rounds are rotations, so that no two ranks send to one in the same round. In rotation k = 1 .. n-1 of the first shot
-// rank r sends part r + k to its owner, rank r + k, and adds rank r - k's to its own (mod n); in the second it sends its
-// sum to rank r + k. Three ranks with inputs a b c; `*` is the whole sum abc:
+// rank r sends part r + k to its owner, rank r + k, and adds rank r - k's to its own (mod n); in the second it sends
+// its sum to rank r + k. Three ranks with inputs a b c; `*` is the whole sum abc:
 //
 //   round  rank 0               rank 1               rank 2
 //     0    [ac]   .     .        .    [ab]   .        .     .    [bc]
@@ -19,7 +19,8 @@
 //     3     *    [*]    *        *     *    [*]      [*]    *     *
 //
 // No copy is needed: the first sum of a part reads the input, and in place a part of the input is overwritten after it
-// was sent. Part p is summed as ((x_p + x_p-1) + x_p-2) + ..., indices mod n, on one rank: all ranks have the same bits.
+// was sent. Part p is summed as ((x_p + x_p-1) + x_p-2) + ..., indices mod n, on one rank: all ranks have the same
+// bits.
 #include "collective/algorithms.h"
 #include "collective/step.h"
 
