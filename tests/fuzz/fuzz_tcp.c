@@ -94,16 +94,26 @@ static enum rs_status connect_device(struct meeting *meeting) {
   return status;
 }
 
+// As connect, also when a signal comes meanwhile: libFuzzer's alarm, after which the kernel goes on connecting.
+static int connect_through(int fd, const struct rs_tcp_address *address) {
+  int connected = connect(fd, &address->any, sizeof address->v4);
+  while (connected < 0 && (errno == EINTR || errno == EALREADY))
+    connected = connect(fd, &address->any, sizeof address->v4);
+  return connected < 0 && errno == EISCONN ? 0 : connected;
+}
+
 // False: every port is taken, for seconds, where other fuzzers run.
 static bool dial(struct meeting *meeting, size_t s) {
   struct rs_tcp_address address, local = {.v4 = loopback()};
   FUZZ_REQUIRE(rs_tcp_address_decode(meeting->addresses, &local, &address));
   meeting->peers[s] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int connected = connect(meeting->peers[s], &address.any, sizeof address.v4);
+  int connected = connect_through(meeting->peers[s], &address);
   for (int turn = 0; connected < 0 && errno == EADDRNOTAVAIL && turn < 1000; turn++) {
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    connected = connect(meeting->peers[s], &address.any, sizeof address.v4);
+    connected = connect_through(meeting->peers[s], &address);
   }
+  if (connected < 0 && errno != EADDRNOTAVAIL)
+    perror("fuzz_tcp: connect");
   FUZZ_REQUIRE(connected == 0 || errno == EADDRNOTAVAIL);
   return connected == 0;
 }
