@@ -4,8 +4,8 @@
 // FlashInfer, flashinfer.comm.trtllm_mnnvl_allreduce; NVIDIA TensorRT-LLM, AllReduceStrategy.
 //
 // A rank sends the bytes of a ring, 2(n-1)/n S in 2(n-1) messages, but two messages deep where a ring is 2(n-1) deep.
-// In memory that ranks share, an input is read once and each part of the result written once per rank: no partial sum
-// is written to be read by the next. The price is that everyone talks to everyone: on a network, n - 1 flows meet at
+// In memory that ranks share, an input is read once, and a partial sum stays with the rank that adds to it: none is
+// written to be read by the next. The price is that everyone talks to everyone: on a network, n - 1 flows meet at
 // each rank at once, from all over it.
 //
 // Rounds are rotations, so that no two ranks send to one in the same round. In rotation k = 1 .. n-1 of the first shot

@@ -64,16 +64,6 @@ static inline uint16_t bfloat16_sum(uint16_t a, uint16_t b) {
 static inline uint16_t bfloat16_prod(uint16_t a, uint16_t b) {
   return bfloat16_round(bfloat16_widen(a) * bfloat16_widen(b));
 }
-// Of two neighbours in one word, whichever comes first there.
-#define BFLOAT16_PAIR_OPERATION(name, operator)                                                                        \
-  static inline uint32_t bfloat16_pair_##name(uint32_t a, uint32_t b) {                                                \
-    float low = float32_from_bits(a << 16) operator float32_from_bits(b << 16);                                        \
-    float high = float32_from_bits(a & 0xffff0000) operator float32_from_bits(b & 0xffff0000);                         \
-    return (bfloat16_round_high(high) & 0xffff0000) | bfloat16_round_high(low) >> 16;                                  \
-  }
-BFLOAT16_PAIR_OPERATION(sum, +)
-BFLOAT16_PAIR_OPERATION(prod, *)
-#undef BFLOAT16_PAIR_OPERATION
 static inline uint16_t bfloat16_divide(uint16_t value, float divisor) {
   return bfloat16_round(bfloat16_widen(value) / divisor);
 }

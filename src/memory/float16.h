@@ -70,16 +70,11 @@ static inline float bfloat16_widen(uint16_t value) {
   return float32_from_bits((uint32_t)value << 16);
 }
 
-// In the upper half of a word; the lower half is of no meaning.
-static inline uint32_t bfloat16_round_high(float value) {
+static inline uint16_t bfloat16_round(float value) {
   uint32_t bits = float32_bits(value);
   uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1); // as in float16_round
   uint32_t quiet = bits | 0x00400000;
-  return select_bits(value != value, quiet, rounded);
-}
-
-static inline uint16_t bfloat16_round(float value) {
-  return (uint16_t)(bfloat16_round_high(value) >> 16);
+  return (uint16_t)(select_bits(value != value, quiet, rounded) >> 16);
 }
 
 #endif

@@ -43,14 +43,18 @@ KERNELS(uint8, uint8_t, float)
 typedef uint32_t __attribute__((aligned(2), may_alias)) bfloat16_pair;
 
 #define PAIR_KERNEL(operation)                                                                                         \
+  static inline uint32_t operation##_pair(uint32_t a, uint32_t b) {                                                    \
+    uint16_t high = bfloat16_##operation((uint16_t)(a >> 16), (uint16_t)(b >> 16));                                    \
+    return (uint32_t)high << 16 | bfloat16_##operation((uint16_t)a, (uint16_t)b);                                      \
+  }                                                                                                                    \
   static void operation##_bfloat16(void *dst, const void *a, const void *b, size_t count) {                            \
-    bfloat16_pair *result = dst;                                                                                       \
+    bfloat16_pair *pairs = dst;                                                                                        \
     const bfloat16_pair *left = a, *right = b;                                                                         \
-    _Pragma("omp simd") for (size_t i = 0; i < count / 2; i++) result[i] =                                             \
-        bfloat16_pair_##operation(left[i], right[i]);                                                                  \
+    _Pragma("omp simd") for (size_t i = 0; i < count / 2; i++) pairs[i] = operation##_pair(left[i], right[i]);         \
+    uint16_t *result = dst;                                                                                            \
+    const uint16_t *a_values = a, *b_values = b;                                                                       \
     if (count % 2)                                                                                                     \
-      ((uint16_t *)dst)[count - 1] =                                                                                   \
-          bfloat16_##operation(((const uint16_t *)a)[count - 1], ((const uint16_t *)b)[count - 1]);                    \
+      result[count - 1] = bfloat16_##operation(a_values[count - 1], b_values[count - 1]);                              \
   }
 
 PAIR_KERNEL(sum)

@@ -7,10 +7,12 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,7 +40,7 @@ static size_t processors;
 static int sockets[2]; // [process], connected with each other
 static uint64_t said;  // by this process, in `told`
 
-static int fail(const char *what) {
+static _Noreturn void fail(const char *what) {
   perror(what);
   exit(5);
 }
@@ -140,6 +142,7 @@ static double measure(const struct loop *loop) {
     if (children[me] < 0)
       fail("bare_loops: fork");
     if (children[me] == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL); // it would wait for process 0 for ever
       run_loop(loop, me);
       _exit(0);
     }
